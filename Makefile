@@ -1,0 +1,29 @@
+# The command surface. `make` alone prints it.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check format types lint docs test-agents test-e2e ci
+
+help: ## print the targets
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# Anew whenever the lock file changes; a fresh clone has no stamp.
+node_modules/.installed: package.json package-lock.json
+	npm ci
+	@touch $@
+
+run: node_modules/.installed ## start everything on this machine and print where it listens
+	@exec node services/local/main.ts
+
+test: node_modules/.installed ## unit and integration tests; needs only npm
+	node --test --test-timeout=180000 'test/**/*.test.ts'
+
+check: node_modules/.installed ## format, lint, types
+	prettier --check --log-level warn .
+	eslint .
+	tsc -p .
+
+format: node_modules/.installed ## write the files as prettier wants them
+	prettier --write --log-level warn .
+
+ci: check test ## what continuous integration runs

@@ -1,0 +1,14 @@
+/** Who is asking. Made by the bearer check from an API key; the identity service will make it from a session as well. */
+import type { AccountId } from '#events/ids.ts';
+
+export const roles = ['member', 'operator', 'admin'] as const;
+/** A member sees what is their own; an operator sees everything and runs the system; an admin also hands out access. */
+export type Role = (typeof roles)[number];
+
+export type Principal = { readonly accountId: AccountId; readonly role: Role; readonly keyId: string };
+
+export const seesEverything = (principal: Principal): boolean => principal.role !== 'member';
+
+/** A member sees only their own; what they may not see does not exist for them. */
+export const maySee = (principal: Principal, owner: string): boolean =>
+  seesEverything(principal) || principal.accountId === owner;

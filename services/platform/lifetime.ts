@@ -1,0 +1,47 @@
+/** How a service process starts, hears that it must stop, and ends. */
+import { BadConfiguration, badConfigurationExit } from './config.ts';
+
+/** Aborts on SIGTERM and SIGINT, and when the process that started this one is gone (`STOP_WITH_PARENT=1`: its end of stdin closes). */
+export const stopSignal = (): AbortSignal => {
+  const controller = new AbortController();
+  const stop = (reason: string) => () => controller.abort(reason);
+  process.once('SIGTERM', stop('SIGTERM'));
+  process.once('SIGINT', stop('SIGINT'));
+  if (process.env['STOP_WITH_PARENT'] === '1') {
+    process.stdin.once('close', stop('parent gone')).once('end', stop('parent gone')).resume();
+    process.stdin.unref();
+  }
+  return controller.signal;
+};
+
+/** Resolves when `signal` aborts. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** A fault that is best told in one sentence for people: no stack, exit 1 (or the code it names). */
+export class StartFault extends Error {
+  readonly exitCode: number;
+  constructor(message: string, options?: ErrorOptions & { exitCode?: number }) {
+    super(message, options);
+    this.exitCode = options?.exitCode ?? 1;
+  }
+}
+
+/** Runs a service's `main` to its end and turns what stops it into an exit code and a clear last word on stderr. */
+export const runMain = async (main: (stop: AbortSignal) => Promise<void>): Promise<void> => {
+  try {
+    await main(stopSignal());
+    process.exit(0);
+  } catch (fault) {
+    const told = fault instanceof BadConfiguration || fault instanceof StartFault;
+    process.stderr.write(
+      `${told ? fault.message : fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}\n`,
+    );
+    process.exit(
+      fault instanceof BadConfiguration ? badConfigurationExit : fault instanceof StartFault ? fault.exitCode : 1,
+    );
+  }
+};

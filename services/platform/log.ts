@@ -1,0 +1,28 @@
+/** One JSON line per thing that happened, named `noun.verb`, with the trace it belongs to. */
+import { isSpanContextValid, trace } from '@opentelemetry/api';
+import { pino } from 'pino';
+
+export type LogFields = { readonly [field: string]: unknown };
+/** `problem` marks what an operator should look at. */
+export type Log = ((event: string, fields?: LogFields) => void) & {
+  readonly problem: (event: string, fields?: LogFields) => void;
+};
+
+export const createLog = (service: string): Log => {
+  const logger = pino({
+    base: { service },
+    messageKey: 'event',
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+    mixin: () => {
+      const context = trace.getActiveSpan()?.spanContext();
+      return context && isSpanContextValid(context) ? { traceId: context.traceId, spanId: context.spanId } : {};
+    },
+  });
+  return Object.assign((event: string, fields: LogFields = {}) => logger.info(fields, event), {
+    problem: (event: string, fields: LogFields = {}) => logger.warn(fields, event),
+  });
+};
+
+/** For tests and for parts that have nobody to tell. */
+export const silent: Log = Object.assign(() => undefined, { problem: () => undefined });
