@@ -1,0 +1,86 @@
+/** Decides what this worker does with a task it hears of: run it, keep it for a busy session, or leave it to whom it belongs. */
+import { Task } from '#events/task.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { SessionId } from '#events/ids.ts';
+import type { Log } from '#platform/log.ts';
+import type { ReadRow } from '#platform/store.ts';
+import type { TaskRuns } from './run-task.ts';
+import { sessionOf } from './sessions.ts';
+import type { Whereabouts } from './sessions.ts';
+
+/** Word of a task that may be pending. Nothing in it is believed but the name: the row decides. */
+export type Hint = {
+  readonly stream: StreamId;
+  /** Keeps the message behind the hint from others while the task runs. */
+  readonly extend: () => Promise<void>;
+  /** The message has done its work. */
+  readonly done: () => Promise<void>;
+};
+
+export type DispatchDeps = {
+  readonly readRow: ReadRow;
+  readonly runs: TaskRuns;
+  readonly whereabouts: (task: Task) => Promise<Whereabouts>;
+  readonly clock: () => number;
+  readonly log: Log;
+};
+
+/** `waiting`: the session is at work, and the task comes back by `next` when it is not. */
+export type Dispatched = {
+  readonly outcome: 'ran' | 'not-pending' | 'elsewhere' | 'waiting';
+  /** The conversation that was looked at, where the task has one. */
+  readonly sessionId?: SessionId;
+};
+
+export type Dispatcher = {
+  readonly dispatch: (hint: Hint) => Promise<Dispatched>;
+  /** Takes the oldest task that waits for this session. */
+  readonly next: (sessionId: SessionId) => StreamId | undefined;
+};
+
+export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchDeps): Dispatcher => {
+  const waiting = new Map<SessionId, Set<StreamId>>();
+  /** From the decision to the end of the run: two tasks of one conversation never look at its session at once. */
+  const taken = new Set<SessionId>();
+
+  const wait = (sessionId: SessionId, stream: StreamId): void => {
+    waiting.set(sessionId, (waiting.get(sessionId) ?? new Set()).add(stream));
+  };
+
+  const decide = async (hint: Hint): Promise<Dispatched> => {
+    const stored = await readRow(hint.stream);
+    if (!stored) return { outcome: 'not-pending' };
+    const task = Task.parse(stored.row);
+    const sessionId = sessionOf(task, clock());
+    if (task.status !== 'pending' || runs.isRunning(task.taskId)) return { outcome: 'not-pending', sessionId };
+    if (taken.has(sessionId)) {
+      wait(sessionId, hint.stream);
+      return { outcome: 'waiting' };
+    }
+    taken.add(sessionId);
+    try {
+      if ((await whereabouts(task)) === 'elsewhere') return { outcome: 'elsewhere', sessionId };
+      await runs.run({ task, version: stored.version, sessionId, extend: hint.extend });
+      return { outcome: 'ran', sessionId };
+    } finally {
+      taken.delete(sessionId);
+    }
+  };
+
+  return {
+    dispatch: async (hint) => {
+      const dispatched = await decide(hint);
+      log('hint.dispatched', { stream: hint.stream, outcome: dispatched.outcome });
+      await hint.done();
+      return dispatched;
+    },
+    next: (sessionId) => {
+      const streams = waiting.get(sessionId);
+      // Task ids sort by the time they were made, so a conversation goes on in the order in which it was spoken.
+      const [oldest] = [...(streams ?? [])].sort();
+      if (oldest !== undefined) streams?.delete(oldest);
+      if (streams?.size === 0) waiting.delete(sessionId);
+      return oldest;
+    },
+  };
+};

@@ -1,0 +1,118 @@
+/** Looks at what is, not at what was said: finds the tasks and sessions that a lost message or a dead worker left behind. */
+import { Session } from '#events/session.ts';
+import type { SessionCommand, SessionRefusal } from '#events/session.ts';
+import { Task } from '#events/task.ts';
+import type { TaskCommand, TaskRefusal, TaskStatus } from '#events/task.ts';
+import type { StreamKind, StreamId } from '#events/envelope.ts';
+import type { Handle } from '#platform/handle.ts';
+import type { Log } from '#platform/log.ts';
+import type { Condition, ListRows, Origin, StoredRow } from '#platform/store.ts';
+import { leaseMs } from './attempt.ts';
+import { timedOut, workerLost } from './errors.ts';
+
+/** Lease 30 s and look every 15 s: a dead worker is noticed within 45 s. */
+export const lookEveryMs = 15_000;
+/** A task that nobody took for so long is offered to this worker's free sessions: its message may be lost. */
+export const pendingMs = 15_000;
+/** A worker ends its task at the limit by itself; one that did not within this margin never will. */
+export const overdueMs = 30_000;
+
+export type ReconcileDeps = {
+  readonly listRows: ListRows;
+  readonly handleTask: Handle<Task, TaskCommand, TaskRefusal>;
+  readonly handleSession: Handle<Session, SessionCommand, SessionRefusal>;
+  /** Hands a pending task to this worker; it is asked for no more than `free` of them. */
+  readonly offer: (stream: StreamId) => void;
+  readonly free: () => number;
+  readonly origin: Origin;
+  readonly clock: () => number;
+  readonly log: Log;
+};
+
+export type Reconciled = { readonly rescued: number; readonly offered: number; readonly closed: number };
+
+/** One look at everything that is not over. Rejects when the store cannot be reached; the next look begins anew. */
+export const reconcile = async (deps: ReconcileDeps): Promise<Reconciled> => ({
+  rescued: await rescueTasks(deps),
+  closed: await closeSessions(deps),
+  offered: await offerPending(deps),
+});
+
+const heartbeatOf = ({ marks }: StoredRow): number => marks['heartbeatAt'] ?? 0;
+
+const rescueTasks = async (deps: ReconcileDeps): Promise<number> => {
+  const { clock, handleTask, origin, log } = deps;
+  let rescued = 0;
+  for await (const stored of rowsOf(deps.listRows, 'task', 'processing')) {
+    const task = Task.parse(stored.row);
+    const stream = `task/${task.taskId}` as const;
+    const { attempt } = task;
+    const silentSince: Condition = { field: 'heartbeatAt', is: 'below', to: clock() - leaseMs };
+    const lost = heartbeatOf(stored) < silentSince.to;
+    const overdue = (task.startedAt ?? 0) + task.timeoutMs + overdueMs < clock();
+    if (!lost && !overdue) continue;
+    const handled = lost
+      ? // The heartbeat may come between our look and our word; then the worker lives and the condition refuses us.
+        await handleTask(stream, { type: 'interrupt', attempt, cause: 'worker-lost', error: workerLost }, origin, {
+          where: [silentSince],
+        })
+      : await handleTask(stream, { type: 'fail', attempt, error: timedOut(task.timeoutMs) }, origin);
+    if (handled.outcome !== 'appended') continue;
+    rescued += 1;
+    log.problem('task.rescued', { taskId: task.taskId, attempt, workerId: task.workerId, lost });
+  }
+  return rescued;
+};
+
+const closeSessions = async (deps: ReconcileDeps): Promise<number> => {
+  const { clock, handleSession, origin, log } = deps;
+  let closed = 0;
+  for (const status of ['created', 'active', 'idle'] as const) {
+    for await (const stored of rowsOf(deps.listRows, 'session', status)) {
+      const silentSince = clock() - leaseMs;
+      if (heartbeatOf(stored) >= silentSince) continue;
+      const { sessionId } = Session.parse(stored.row);
+      const where: Condition[] = [{ field: 'heartbeatAt', is: 'below', to: silentSince }];
+      const close = { type: 'close', reason: 'worker-lost' } as const;
+      const handled = await handleSession(`session/${sessionId}`, close, origin, { where });
+      if (handled.outcome !== 'appended') continue;
+      closed += 1;
+      log.problem('session.rescued', { sessionId });
+    }
+  }
+  return closed;
+};
+
+const offerPending = async (deps: ReconcileDeps): Promise<number> => {
+  let offered = 0;
+  const free = deps.free();
+  if (free === 0) return 0;
+  for await (const { row } of rowsOf(deps.listRows, 'task', 'pending')) {
+    const task = Task.parse(row);
+    if (task.pendingSince > deps.clock() - pendingMs) continue;
+    deps.offer(`task/${task.taskId}`);
+    offered += 1;
+    if (offered >= free) break;
+  }
+  return offered;
+};
+
+/** Every row of one status, oldest first, page by page. */
+async function* rowsOf(
+  listRows: ListRows,
+  kind: Extract<StreamKind, 'task' | 'session'>,
+  status: TaskStatus | Session['status'],
+): AsyncGenerator<StoredRow> {
+  let after: string | undefined;
+  do {
+    const by = { field: 'status', equals: status } as const;
+    const page = await listRows(kind, {
+      by,
+      order: 'oldest-first',
+      limit: 100,
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* page.rows;
+    after = page.next;
+  } while (after !== undefined);
+}

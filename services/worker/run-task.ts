@@ -1,0 +1,194 @@
+/** Runs one task to its outcome: claim, session, turn, settlement. */
+import { noUsage } from '#events/task-update.ts';
+import type { TaskUpdate } from '#events/task-update.ts';
+import type { TaskError } from '#events/error.ts';
+import type { SessionId, TaskId, WorkerId } from '#events/ids.ts';
+import type { Task, TaskCommand, TaskRefusal } from '#events/task.ts';
+import { keepText, readText } from '#platform/artifacts.ts';
+import type { Artifacts } from '#platform/artifacts.ts';
+import type { TurnEnd } from '#platform/agent/agent.ts';
+import type { Handle } from '#platform/handle.ts';
+import type { Log } from '#platform/log.ts';
+import type { MarkRow, Origin } from '#platform/store.ts';
+import { currentTraceparent, traced } from '#platform/telemetry.ts';
+import { Attempt, heartbeat } from './attempt.ts';
+import { budgetExceeded, errorOf, interruptedBy, timedOut } from './errors.ts';
+import { withHistory } from './history.ts';
+import { progressReporter } from './progress.ts';
+import type { ObtainSession, Obtained } from './sessions.ts';
+import type { SessionFacts } from './session-facts.ts';
+import type { SessionPool } from './pool.ts';
+
+export type RunDeps = {
+  readonly workerId: WorkerId;
+  readonly handleTask: Handle<Task, TaskCommand, TaskRefusal>;
+  readonly markRow: MarkRow;
+  readonly artifacts: Artifacts;
+  readonly pool: SessionPool;
+  readonly facts: SessionFacts;
+  readonly obtainSession: ObtainSession;
+  readonly clock: () => number;
+  readonly log: Log;
+};
+
+/** A pending task that this worker wants, and the session it shall run in. */
+export type Candidate = {
+  readonly task: Task;
+  readonly version: number;
+  readonly sessionId: SessionId;
+  /** Called with every heartbeat. */
+  readonly extend: () => Promise<void>;
+};
+
+export type TaskRuns = {
+  /** Resolves when the task is settled, handed back, or was not ours to run. Rejects only when the store cannot be reached. */
+  readonly run: (candidate: Candidate) => Promise<void>;
+  readonly cancel: (taskId: TaskId) => void;
+  readonly interruptAll: () => void;
+  readonly isRunning: (taskId: TaskId) => boolean;
+};
+
+export const taskRuns = (deps: RunDeps): TaskRuns => {
+  const running = new Map<TaskId, Attempt>();
+  return {
+    run: (candidate) => {
+      const { task } = candidate;
+      const attributes = { taskId: task.taskId, sessionId: candidate.sessionId, attempt: task.attempt + 1 };
+      return traced('run task', { kind: 'consumer', parent: task.traceparent, attributes }, async () => {
+        const traceparent = currentTraceparent();
+        const origin: Origin = {
+          actor: `worker:${deps.workerId}`,
+          correlationId: task.correlationId,
+          ...(traceparent === undefined ? {} : { traceparent }),
+        };
+        const attempt = new Attempt(deps.handleTask, origin, task, candidate.version);
+        running.set(task.taskId, attempt);
+        try {
+          await runAttempt(deps, attempt, candidate);
+        } finally {
+          running.delete(task.taskId);
+        }
+      });
+    },
+    cancel: (taskId) => running.get(taskId)?.stop('cancelled'),
+    interruptAll: () => running.forEach((attempt) => attempt.stop('shutdown')),
+    isRunning: (taskId) => running.has(taskId),
+  };
+};
+
+const runAttempt = async (deps: RunDeps, attempt: Attempt, { task, sessionId, extend }: Candidate): Promise<void> => {
+  const { clock, log, workerId } = deps;
+  const startedAt = clock();
+  const claimed = await attempt.write({ type: 'start', workerId, sessionId }, { heartbeatAt: startedAt });
+  if (!claimed) return;
+  const number = task.attempt + 1;
+  log('task.started', { taskId: task.taskId, sessionId, attempt: number });
+  using _beat = heartbeat(attempt, number, { ...deps, alongside: extend });
+  const limit = setTimeout(() => attempt.stop('timed-out'), task.timeoutMs);
+  try {
+    const { end, obtained } = await work(deps, attempt, task, sessionId, number);
+    const settlement = await settlementOf(deps, attempt, task, number, end);
+    if (obtained) await deps.facts.settled(sessionId);
+    if (settlement) await settle(deps, attempt, settlement);
+    const outcome = settlement?.type ?? 'lost';
+    log('task.ended', { taskId: task.taskId, attempt: number, outcome, durationMs: clock() - startedAt });
+    if (obtained) await giveBack(deps, obtained, attempt, end);
+  } finally {
+    clearTimeout(limit);
+  }
+};
+
+type Worked = { readonly end: TurnEnd; readonly obtained?: Obtained };
+
+const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: SessionId, n: number): Promise<Worked> => {
+  let obtained: Obtained | undefined;
+  try {
+    const spent = task.usage.credits;
+    const limit = task.limits?.credits;
+    if (limit !== undefined && spent >= limit) attempt.stop('budget-exceeded');
+    if (attempt.signal.aborted) return { end: { outcome: 'cancelled' } };
+    obtained = await deps.obtainSession(task, sessionId, attempt.signal);
+    deps.facts.activated(obtained.session, task.taskId);
+    const prompt = withHistory(await readText(task.prompt, deps.artifacts), obtained.history);
+    return { end: await runTurn(deps, attempt, obtained, { task, n, prompt }), obtained };
+  } catch (fault) {
+    if (attempt.signal.aborted) return { end: { outcome: 'cancelled' }, ...(obtained ? { obtained } : {}) };
+    deps.log.problem('task.faulted', { taskId: task.taskId, reason: String(fault) });
+    const end = { outcome: 'failed', error: errorOf(fault), reusable: false } as const;
+    return { end, ...(obtained ? { obtained } : {}) };
+  }
+};
+
+type TurnOf = { readonly task: Task; readonly n: number; readonly prompt: string };
+
+const runTurn = async (deps: RunDeps, attempt: Attempt, obtained: Obtained, turn: TurnOf): Promise<TurnEnd> => {
+  const { task, n } = turn;
+  const { agent, conversation } = obtained.session;
+  let seq = 0;
+  let credits = task.usage.credits;
+  const report = async (updates: TaskUpdate[]): Promise<void> => {
+    seq += 1;
+    const command = { type: 'progress', attempt: n, seq, updates } as const;
+    // Progress that cannot be stored is lost; whether the attempt may go on is the heartbeat's question.
+    await attempt.write(command, { heartbeatAt: deps.clock() }).catch((fault: unknown) => {
+      deps.log.problem('progress.lost', { taskId: task.taskId, reason: String(fault) });
+    });
+  };
+  const reporter = progressReporter(report);
+  const onUpdate = (update: TaskUpdate): void => {
+    reporter.add(update);
+    if (update.kind !== 'usage') return;
+    credits += update.credits ?? noUsage.credits;
+    if (update.contextPercent !== undefined) obtained.usage.contextPercent = update.contextPercent;
+    if (task.limits?.credits !== undefined && credits > task.limits.credits) attempt.stop('budget-exceeded');
+  };
+  const attributes = { taskId: task.taskId, agent: agent.info.name, dialect: agent.info.dialect };
+  const end = await traced('agent turn', { attributes }, () =>
+    agent.runTurn({ conversationId: conversation.id, prompt: turn.prompt, onUpdate }, attempt.signal),
+  );
+  await reporter.finish();
+  return end;
+};
+
+/** What is to be written, or nothing when the attempt is another worker's by now. */
+const settlementOf = async (
+  { artifacts }: RunDeps,
+  { cause }: Attempt,
+  task: Task,
+  attempt: number,
+  end: TurnEnd,
+): Promise<TaskCommand | undefined> => {
+  const fail = (error: TaskError): TaskCommand => ({ type: 'fail', attempt, error });
+  if (cause === 'lost') return undefined;
+  if (cause === 'cancelled') return { type: 'confirm-cancel', attempt };
+  if (cause === 'budget-exceeded') return fail(budgetExceeded(task.limits?.credits ?? 0));
+  if (end.outcome === 'completed') {
+    return { type: 'complete', attempt, result: await keepText(end.text, artifacts), stopReason: end.stopReason };
+  }
+  if (cause === 'timed-out') return fail(timedOut(task.timeoutMs));
+  if (cause === 'shutdown') return { type: 'interrupt', attempt, cause, error: interruptedBy };
+  const error = end.outcome === 'failed' ? end.error : errorOf('the turn was cancelled by nobody');
+  return error.retryable ? { type: 'interrupt', attempt, cause: 'agent-failed', error } : fail(error);
+};
+
+/** Between two tries to store an outcome; the heartbeat ends the tries when the task is another's. */
+const settlePauseMs = 1_000;
+
+const settle = async ({ clock, log }: RunDeps, attempt: Attempt, settlement: TaskCommand): Promise<void> => {
+  while (attempt.cause !== 'lost') {
+    try {
+      await attempt.write(settlement, { heartbeatAt: clock() });
+      return;
+    } catch (fault) {
+      log.problem('task.not-settled', { taskId: attempt.taskId, reason: String(fault) });
+      await new Promise((resolve) => setTimeout(resolve, settlePauseMs));
+    }
+  }
+};
+
+const giveBack = async ({ pool, facts }: RunDeps, { session, usage }: Obtained, attempt: Attempt, end: TurnEnd) => {
+  facts.idled(session, usage.contextPercent);
+  const reusable = end.outcome === 'completed' || (end.outcome === 'failed' ? end.reusable : attempt.cause !== 'lost');
+  const context = usage.contextPercent === undefined ? {} : { contextPercent: usage.contextPercent };
+  await pool.release(session.sessionId, { reusable, ...context });
+};
