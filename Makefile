@@ -22,8 +22,12 @@ check: node_modules/.installed ## format, lint, types
 	prettier --check --log-level warn .
 	eslint .
 	tsc -p .
+	node docs/generate-events.ts --check
 
 format: node_modules/.installed ## write the files as prettier wants them
 	prettier --write --log-level warn .
+
+docs: node_modules/.installed ## write docs/events.md anew from the catalog
+	node docs/generate-events.ts
 
 ci: check test ## what continuous integration runs

@@ -19,6 +19,8 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `Promise.withResolvers<void>()` is how a moment is waited for.
+      '@typescript-eslint/no-invalid-void-type': 'off',
       // A refused command is a value here, so `await` in a loop is how things are kept in order.
       'no-await-in-loop': 'off',
       '@typescript-eslint/require-await': 'off',

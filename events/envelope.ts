@@ -7,7 +7,8 @@ export type StreamKind = z.infer<typeof StreamKind>;
 
 /** `<kind>/<id>`: one aggregate. An id may itself contain slashes, as the key of a lock does. */
 export type StreamId = `${StreamKind}/${string}`;
-export const StreamId = z.templateLiteral([StreamKind, '/', z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:#/-]{0,199}$/)]);
+export const streamKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:#/-]{0,199}$/);
+export const StreamId = z.templateLiteral([StreamKind, '/', streamKey]);
 
 export const kindOf = (stream: StreamId): StreamKind => StreamKind.parse(stream.slice(0, stream.indexOf('/')));
 
@@ -40,12 +41,18 @@ export const Envelope = z.object({
 });
 export type Envelope = z.infer<typeof Envelope>;
 
-/** The schema of one fact: its name, its version and its own fields, none of which may be called as a field of the envelope. */
-export const factSchema = <Type extends string, Version extends number, Shape extends z.core.$ZodLooseShape>(
+type OwnFields = z.core.$ZodLooseShape & { [Field in keyof Envelope]?: never };
+
+/**
+ * The schema of one fact: its name, its version, what it means in one sentence (`docs/events.md` is made from it) and its
+ * own fields, none of which may be called as a field of the envelope.
+ */
+export const factSchema = <Type extends string, Version extends number, Shape extends OwnFields>(
   type: Type,
   v: Version,
-  shape: Shape & { [Field in keyof Envelope]?: never },
-) => z.object({ type: z.literal(type), v: z.literal(v), ...shape });
+  meaning: string,
+  shape: Shape,
+) => z.object({ type: z.literal(type), v: z.literal(v), ...shape }).describe(meaning);
 
 /** A fact as it is stored and read: its envelope and its own fields side by side. */
 export type Recorded<Fact> = Envelope & Fact;

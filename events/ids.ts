@@ -17,5 +17,12 @@ export type AccountId = z.infer<typeof AccountId>;
 export const WorkerId = z.uuidv7().brand('WorkerId');
 export type WorkerId = z.infer<typeof WorkerId>;
 
+export const BuildId = z.uuidv7().brand('BuildId');
+export type BuildId = z.infer<typeof BuildId>;
+
+/** The node id of an item on a GitHub Project board. */
+export const WorkItemId = z.string().min(1).max(200).brand('WorkItemId');
+export type WorkItemId = z.infer<typeof WorkItemId>;
+
 /** The milliseconds since 1970 that the first 48 bits of a UUIDv7 hold (RFC 9562, section 5.7). */
 export const timeOf = (uuidv7: string): number => Number.parseInt(uuidv7.slice(0, 8) + uuidv7.slice(9, 13), 16);

@@ -33,17 +33,43 @@ const attempt = z.int().positive();
 export const InterruptCause = z.enum(['shutdown', 'worker-lost', 'agent-failed']);
 export type InterruptCause = z.infer<typeof InterruptCause>;
 
-const submitted = factSchema('TaskSubmitted', 1, submission.shape);
-const started = factSchema('TaskStarted', 1, { attempt, workerId: WorkerId, sessionId: SessionId });
-/** `seq` counts the reports of one attempt from 1, so that a report sent twice is stored once. */
-const progressed = factSchema('TaskProgressed', 1, { attempt, seq: z.int().positive(), updates: z.array(TaskUpdate) });
-const cancelRequested = factSchema('TaskCancelRequested', 1, { reason: z.string().optional() });
-const interrupted = factSchema('TaskInterrupted', 1, { attempt, cause: InterruptCause, error: TaskError });
-/** Back in the queue of its priority; the fact says which, so that it can be routed by itself. */
-const retried = factSchema('TaskRetried', 1, { failures: z.int().nonnegative(), priority: Priority });
-const completed = factSchema('TaskCompleted', 1, { attempt, result: Text, stopReason: z.string() });
-const failed = factSchema('TaskFailed', 1, { attempt, error: TaskError });
-const cancelled = factSchema('TaskCancelled', 1, { attempt: z.int().nonnegative() });
+const submitted = factSchema('TaskSubmitted', 1, 'A prompt was accepted and waits for a worker.', submission.shape);
+const started = factSchema('TaskStarted', 1, 'A worker began an attempt on a session it holds.', {
+  attempt,
+  workerId: WorkerId,
+  sessionId: SessionId,
+});
+const progressed = factSchema('TaskProgressed', 1, 'The agent said or did something.', {
+  attempt,
+  /** Counts the reports of one attempt from 1, so that a report sent twice is stored once. */
+  seq: z.int().positive(),
+  updates: z.array(TaskUpdate),
+});
+const cancelRequested = factSchema('TaskCancelRequested', 1, 'Somebody asked that the task stop.', {
+  reason: z.string().optional(),
+});
+const interrupted = factSchema('TaskInterrupted', 1, 'An attempt ended without an outcome.', {
+  attempt,
+  cause: InterruptCause,
+  error: TaskError,
+});
+/** The priority is said again, so that the fact can be routed by itself. */
+const retried = factSchema('TaskRetried', 1, 'The task is back in the queue of its priority.', {
+  failures: z.int().nonnegative(),
+  priority: Priority,
+});
+const completed = factSchema('TaskCompleted', 1, 'Outcome: the agent ended its turn with this result.', {
+  attempt,
+  result: Text,
+  stopReason: z.string(),
+});
+const failed = factSchema('TaskFailed', 1, 'Outcome: the task failed and is not tried again.', {
+  attempt,
+  error: TaskError,
+});
+const cancelled = factSchema('TaskCancelled', 1, 'Outcome: the task stopped because that was asked for.', {
+  attempt: z.int().nonnegative(),
+});
 
 export const TaskEvent = z.discriminatedUnion('type', [
   submitted,

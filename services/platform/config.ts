@@ -22,6 +22,16 @@ export const readConfig = <Config>(schema: z.ZodType<Config>, env: NodeJS.Proces
 
 export const port = z.coerce.number().int().min(0).max(65_535);
 export const milliseconds = z.coerce.number().int().positive();
+/** Several values in one variable, separated by commas. */
+export const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
 export const count = z.coerce.number().int().positive();
 
 /** What every service needs to find the store; the SDK reads endpoints, region and credentials from the environment itself. */

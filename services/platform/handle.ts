@@ -5,7 +5,10 @@ import type { Envelope, StreamId } from '#events/envelope.ts';
 import type { AppendOptions, Commit, Origin, Row, Store } from './store.ts';
 import { uuidv7 } from './uuid.ts';
 
-/** What a caller already knows of the stream; saves the read, and is checked by the append like any other. */
+/**
+ * What a caller already knows of the stream; saves the read. It is believed only where an append checks it: a refusal, or
+ * "already so", that rests on it is decided again on the stored row.
+ */
 export type Loaded<State> = { readonly state: State | Absent; readonly version: number };
 
 export type Handled<State, Refusal extends string> =
@@ -37,11 +40,14 @@ export const handler =
     clock: () => number,
   ): Handle<State, Command, Refusal> =>
   async (stream, command, origin, { known, ...options } = {}) => {
-    let loaded = known;
+    let believed = known;
     for (let round = 0; round < roundsMax; round += 1) {
-      loaded ??= await load(stream, parseRow, store);
-      const { state, version } = loaded;
+      const { state, version } = believed ?? (await load(stream, parseRow, store));
       const decision = decider.decide(state, command);
+      if (believed && !(decision.accepted && decision.facts.length > 0)) {
+        believed = undefined;
+        continue;
+      }
       if (!decision.accepted) return { outcome: 'refused', refusal: decision.refusal, state };
       const now = clock();
       const at = new Date(now).toISOString();
@@ -58,7 +64,7 @@ export const handler =
         case 'appended':
           return { outcome: 'appended', state: next, version: version + stored.length, commit: result.commit };
         case 'conflict':
-          loaded = undefined;
+          believed = undefined;
           continue;
         case 'fenced':
         case 'duplicate':

@@ -4,7 +4,7 @@ import { BadConfiguration, badConfigurationExit } from './config.ts';
 /** Aborts on SIGTERM and SIGINT, and when the process that started this one is gone (`STOP_WITH_PARENT=1`: its end of stdin closes). */
 export const stopSignal = (): AbortSignal => {
   const controller = new AbortController();
-  const stop = (reason: string) => () => controller.abort(reason);
+  const stop = (reason: string) => () => controller.abort(new Error(`stopped: ${reason}`));
   process.once('SIGTERM', stop('SIGTERM'));
   process.once('SIGINT', stop('SIGINT'));
   if (process.env['STOP_WITH_PARENT'] === '1') {

@@ -1,8 +1,11 @@
 /** What a worker can be told by its environment. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { count, milliseconds, port, storeConfig } from '#platform/config.ts';
+import { PermissionPolicy } from '#platform/agent/permissions.ts';
+import type { AgentSettings } from '#platform/agent/start-agent.ts';
+import { count, list, milliseconds, port, storeConfig } from '#platform/config.ts';
+import type { PoolSettings } from './pool.ts';
 
 export const workerConfig = storeConfig
   .extend({
@@ -12,22 +15,55 @@ export const workerConfig = storeConfig
     /** Any ACP agent; `kiro-cli acp` is what this is made for. */
     AGENT_COMMAND: z.string().default('kiro-cli acp'),
     AGENT_PROTOCOL: z.enum(['auto', 'acp', 'stream-json']).default('auto'),
-    AGENT_PERMISSIONS: z.enum(['allow-workdir', 'allow-all', 'deny-all']).default('allow-workdir'),
+    AGENT_PERMISSIONS: PermissionPolicy.default('allow-workdir'),
+    AGENT_MODEL: z.string().optional(),
+    /** Names of variables that the agent sees beside the usual ones. */
+    AGENT_ENV: list,
     /** Kiro needs 15 to 23 s on some hosts to fetch its profile. */
     AGENT_START_LIMIT_MS: milliseconds.default(60_000),
     /** Silence longer than this ends a turn; it is shorter than the task limit, so that the reason is told. */
     AGENT_IDLE_LIMIT_MS: milliseconds.default(240_000),
     AGENT_STOP_GRACE_MS: milliseconds.default(5_000),
     SESSIONS_MAX: count.default(5),
+    /** Agents started ahead of need. */
+    SESSION_SPARES: z.coerce.number().int().min(0).max(1).default(1),
     SESSION_IDLE_MS: milliseconds.default(600_000),
     /** A session that served this many tasks is closed after the last of them. */
     SESSION_TASKS_MAX: count.default(50),
     /** Percent of the agent's context in use at which its session is closed. */
     SESSION_CONTEXT_MAX: z.coerce.number().positive().max(100).default(90),
-    GIT_PROTOCOLS: z.string().default('https'),
+    /** How a repository may be fetched: https, and file where repositories on this machine are trusted. */
+    GIT_PROTOCOLS: list.pipe(z.array(z.enum(['https', 'file']))).default(['https']),
     /** How long running tasks may go on after SIGTERM before they are handed back; ECS kills after 120 s. */
     SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(100_000).default(60_000),
   })
-  .transform((config) => ({ ...config, host: hostname(), sessionsDir: join(config.DATA_DIR, 'sessions') }));
+  .transform((config) => {
+    const dataDir = resolve(config.DATA_DIR);
+    const inData = (name: string) => join(dataDir, name);
+    const dirs = { agentsDir: inData('agents'), sessionsDir: inData('sessions'), recordDir: inData('running') };
+    return { ...config, ...dirs, host: hostname() };
+  });
 
 export type WorkerConfig = z.infer<typeof workerConfig>;
+
+export const agentSettingsOf = (config: WorkerConfig, env: NodeJS.ProcessEnv): AgentSettings => ({
+  command: config.AGENT_COMMAND,
+  protocol: config.AGENT_PROTOCOL,
+  permissions: config.AGENT_PERMISSIONS,
+  ...(config.AGENT_MODEL === undefined ? {} : { model: config.AGENT_MODEL }),
+  startLimitMs: config.AGENT_START_LIMIT_MS,
+  idleLimitMs: config.AGENT_IDLE_LIMIT_MS,
+  stopGraceMs: config.AGENT_STOP_GRACE_MS,
+  cwd: config.agentsDir,
+  recordDir: config.recordDir,
+  envNames: config.AGENT_ENV,
+  env,
+});
+
+export const poolSettingsOf = (config: WorkerConfig): PoolSettings => ({
+  sessionsMax: config.SESSIONS_MAX,
+  spares: config.SESSION_SPARES,
+  idleMs: config.SESSION_IDLE_MS,
+  tasksMax: config.SESSION_TASKS_MAX,
+  contextPercentMax: config.SESSION_CONTEXT_MAX,
+});

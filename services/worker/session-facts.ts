@@ -11,11 +11,46 @@ export type SessionFacts = {
   readonly activated: (session: HeldSession, taskId: TaskId) => void;
   readonly idled: (session: HeldSession, contextPercent: number | undefined) => void;
   readonly closed: (session: HeldSession, reason: CloseReason) => void;
-  /** Resolves when everything said so far about the session is stored or given up. */
-  readonly settled: (sessionId: SessionId) => Promise<void>;
+  /** Resolves when everything said so far about the session, or about all of them, is stored or given up. */
+  readonly settled: (sessionId?: SessionId) => Promise<void>;
   /** Shows that the holder lives; an open session without such a mark is closed by the reconciler. */
   readonly touch: (session: HeldSession) => Promise<void>;
 };
+
+type Send = (sessionId: SessionId, command: SessionCommand) => Promise<void>;
+
+/** One after another within a session; sessions do not wait for each other. */
+const inOrder = (send: Send) => {
+  const said = new Map<SessionId, Promise<void>>();
+  return {
+    say: (sessionId: SessionId, command: SessionCommand): void => {
+      const sent = (said.get(sessionId) ?? Promise.resolve()).then(() => send(sessionId, command));
+      said.set(sessionId, sent);
+      void sent.then(() => said.get(sessionId) === sent && said.delete(sessionId));
+    },
+    settled: async (sessionId?: SessionId): Promise<void> => {
+      await (sessionId === undefined ? Promise.all(said.values()) : said.get(sessionId));
+    },
+  };
+};
+
+/** `send` that never rejects: a row that stays behind is closed by the reconciler, and no task depends on it. */
+const sender =
+  (
+    handleSession: Handle<Session, SessionCommand, SessionRefusal>,
+    origin: Origin,
+    clock: () => number,
+    log: Log,
+  ): Send =>
+  async (sessionId, command) => {
+    try {
+      const handled = await handleSession(`session/${sessionId}`, command, origin, { marks: { heartbeatAt: clock() } });
+      if (handled.outcome !== 'refused') return;
+      log.problem('session.refused', { sessionId, command: command.type, refusal: handled.refusal });
+    } catch (fault) {
+      log.problem('session.not-recorded', { sessionId, command: command.type, reason: String(fault) });
+    }
+  };
 
 export const sessionFacts = (
   handleSession: Handle<Session, SessionCommand, SessionRefusal>,
@@ -24,27 +59,9 @@ export const sessionFacts = (
   clock: () => number,
   log: Log,
 ): SessionFacts => {
-  const said = new Map<SessionId, Promise<void>>();
   const origin: Origin = { actor: `worker:${workerId}`, correlationId: workerId };
-
-  const say = (sessionId: SessionId, command: SessionCommand): void => {
-    const send = async (): Promise<void> => {
-      try {
-        const marks = { heartbeatAt: clock() };
-        const handled = await handleSession(`session/${sessionId}`, command, origin, { marks });
-        if (handled.outcome !== 'refused') return;
-        log.problem('session.refused', { sessionId, command: command.type, refusal: handled.refusal });
-      } catch (fault) {
-        // The row is behind until the reconciler closes the session; no task depends on it.
-        log.problem('session.not-recorded', { sessionId, command: command.type, reason: String(fault) });
-      }
-    };
-    const sent = (said.get(sessionId) ?? Promise.resolve()).then(send);
-    said.set(sessionId, sent);
-    void sent.then(() => said.get(sessionId) === sent && said.delete(sessionId));
-  };
+  const { say, settled } = inOrder(sender(handleSession, origin, clock, log));
   const holder = ({ generation }: HeldSession) => ({ workerId, generation });
-
   return {
     opened: ({ sessionId, owner, agent, conversation, workDirectory }) => {
       const { name, version, dialect, pid } = agent.info;
@@ -57,7 +74,7 @@ export const sessionFacts = (
       say(session.sessionId, { type: 'idle', ...context, ...holder(session) });
     },
     closed: (session, reason) => say(session.sessionId, { type: 'close', reason, holder: holder(session) }),
-    settled: async (sessionId) => said.get(sessionId),
+    settled,
     touch: async ({ sessionId, generation }) => {
       const where = [
         { field: 'workerId', is: 'equal', to: workerId },

@@ -1,12 +1,10 @@
 /** Takes work while there is a free session: what was offered inside the worker first, then what the queues hold. */
-
 import type { StreamId } from '#events/envelope.ts';
-import { pause } from '#platform/backoff.ts';
 import type { Log } from '#platform/log.ts';
 import type { Dispatcher, Hint } from './dispatch.ts';
 
-/** Waits for the best message of the work queues; rejects when `signal` aborts or the queues cannot be reached. */
-export type TakeHint = (signal: AbortSignal) => Promise<Hint>;
+/** Waits for the best message of the work queues; nothing when `signal` aborts first. */
+export type TakeHint = (signal: AbortSignal) => Promise<Hint | undefined>;
 
 /** Tasks this worker heard of by other means than a message: the log, the reconciler, a session that became free. */
 export class Offers {
@@ -34,9 +32,6 @@ export class Offers {
 /** A task that was offered, not sent: there is no message to hold or to end. */
 const offered = (stream: StreamId): Hint => ({ stream, extend: async () => undefined, done: async () => undefined });
 
-/** After the queues could not be reached. */
-const pauseMs = 1_000;
-
 export type WorkLoop = {
   readonly sessionsMax: number;
   readonly offers: Offers;
@@ -53,15 +48,7 @@ export const workLoop = async (loop: WorkLoop, stop: AbortSignal): Promise<void>
   const nextHint = async (): Promise<Hint | undefined> => {
     const stream = offers.take();
     if (stream !== undefined) return offered(stream);
-    const wait = AbortSignal.any([stop, offers.arrived]);
-    try {
-      return await takeHint(wait);
-    } catch (fault) {
-      if (wait.aborted) return undefined;
-      log.problem('queue.unreachable', { reason: String(fault) });
-      await pause(pauseMs, wait);
-      return undefined;
-    }
+    return takeHint(AbortSignal.any([stop, offers.arrived]));
   };
 
   const dispatch = async (hint: Hint): Promise<void> => {
