@@ -53,10 +53,11 @@ const interrupted = factSchema('TaskInterrupted', 1, 'An attempt ended without a
   cause: InterruptCause,
   error: TaskError,
 });
-/** The priority is said again, so that the fact can be routed by itself. */
+/** Priority and conversation are said again, so that the fact leads to the right queue and the right worker by itself. */
 const retried = factSchema('TaskRetried', 1, 'The task is back in the queue of its priority.', {
   failures: z.int().nonnegative(),
   priority: Priority,
+  sessionId: SessionId.optional(),
 });
 const completed = factSchema('TaskCompleted', 1, 'Outcome: the agent ended its turn with this result.', {
   attempt,
@@ -135,12 +136,16 @@ const begin = (fact: Extract<StoredTaskEvent, { type: 'TaskSubmitted' }>): Task 
   };
 };
 
+/** What every attempt belongs in, where the client asked for it. */
+const conversationOf = ({ continues, sessionId }: Task): { sessionId?: SessionId } =>
+  continues && sessionId !== undefined ? { sessionId } : {};
+
 /** Back in the queue: whatever belonged to the attempt that ended is gone. */
 const waitAgain = (task: Task, failures: number, at: number): Task => {
   const { workerId, startedAt, sessionId, ...rest } = task;
   return {
     ...rest,
-    ...(task.continues && sessionId !== undefined ? { sessionId } : {}),
+    ...conversationOf(task),
     status: 'pending',
     failures,
     pendingSince: at,
@@ -197,7 +202,7 @@ const interrupt = (
   if (task.cancelRequestedAt !== undefined) return accept(fact, { type: 'TaskCancelled', v: 1, attempt });
   const failures = task.failures + (cause === 'shutdown' ? 0 : 1);
   if (failures < task.attemptsMax) {
-    return accept(fact, { type: 'TaskRetried', v: 1, failures, priority: task.priority });
+    return accept(fact, { type: 'TaskRetried', v: 1, failures, priority: task.priority, ...conversationOf(task) });
   }
   return accept(fact, { type: 'TaskFailed', v: 1, attempt, error });
 };

@@ -196,7 +196,7 @@ describe('a conversation', () => {
     const worker = testWorker(world, says('Ada'));
     const second = await world.submit('who am I?', { sessionId: await sessionOf(world, first) });
     await worker.take(second);
-    const prompt = worker.agents.started[0]?.prompts[0];
+    const prompt = worker.agents.started.at(0)?.prompts[0];
     assert.match(prompt ?? '', /my name is Ada[\s\S]*hello Ada[\s\S]*who am I\?/);
     assert.equal((await world.read(second)).status, 'completed');
   });
@@ -210,8 +210,8 @@ describe('a conversation', () => {
     await lost.facts.settled(await sessionOf(world, first));
     const worker = testWorker(world, says('Ada'), true);
     await worker.take(await world.submit('who am I?', { sessionId: await sessionOf(world, first) }));
-    assert.deepEqual(worker.agents.started[0]?.prompts, ['who am I?']);
-    assert.deepEqual(worker.agents.started[0]?.conversations, ['conversation-1-1']);
+    const [agent] = worker.agents.started;
+    assert.deepEqual([agent?.prompts, agent?.conversations], [['who am I?'], ['conversation-1-1']]);
   });
 
   it('is left to the worker that holds it, while that worker lives', async () => {

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { z } from 'zod';
+import { carriersOf, until } from '#test/support/processes.ts';
+import { startSystem, temporaryDir } from '#test/support/system.ts';
+import type { System } from '#test/support/system.ts';
+
+const Page = z.object({ events: z.array(z.looseObject({ type: z.string(), version: z.int() })) });
+const outcomes = ['TaskCompleted', 'TaskFailed', 'TaskCancelled'];
+
+const factsOf = async (system: System, taskId: string) =>
+  Page.parse(await (await system.get(`/api/task/${taskId}/events?limit=1000`)).json()).events;
+
+describe('kill -9 of everything', () => {
+  it('loses no acknowledged task, gives each one outcome, and leaves no agent alive', async () => {
+    await using dir = await temporaryDir();
+    const first = await startSystem(dir.path);
+    // The agents inherit this data directory's name through their supervisor's environment only by their marker.
+    const running = await Promise.all(Array.from({ length: 5 }, (_, n) => first.submit(`wait 3 s, number ${n}`)));
+    for (const taskId of running)
+      while ((await first.read(taskId)).status === 'pending') await first.get(`/api/task/${taskId}?wait=1`);
+    const pending = await Promise.all(Array.from({ length: 10 }, (_, n) => first.submit(`reverse number ${n}`)));
+    const agents = carriersOf('KIRO_DISPATCH_RUN=');
+    assert.ok(agents.length >= 5, `${agents.length} agent processes`);
+
+    await first.killAll();
+    await until(() => agents.every((pid) => !isAlive(pid)), 'an agent survived');
+
+    await using second = await startSystem(dir.path);
+    for (const taskId of [...running, ...pending]) {
+      const task = await second.outcome(taskId, 120_000);
+      assert.equal(task.status, 'completed', JSON.stringify(task.error));
+      const facts = await factsOf(second, taskId);
+      assert.deepEqual(
+        facts.map(({ version }) => version),
+        facts.map((_, index) => index + 1),
+      );
+      assert.equal(facts.filter(({ type }) => outcomes.includes(type)).length, 1);
+    }
+  });
+});
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
