@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { PermissionPolicy } from '#platform/agent/permissions.ts';
 import type { AgentSettings } from '#platform/agent/start-agent.ts';
+import { workspaces } from '#platform/agent/workspace.ts';
 import { count, list, milliseconds, port, storeConfig } from '#platform/config.ts';
+import type { DirectoryOptions } from './directories.ts';
 import type { PoolSettings } from './pool.ts';
 
 export const workerConfig = storeConfig
@@ -34,6 +36,12 @@ export const workerConfig = storeConfig
     SESSION_CONTEXT_MAX: z.coerce.number().positive().max(100).default(90),
     /** How a repository may be fetched: https, and file where repositories on this machine are trusted. */
     GIT_PROTOCOLS: list.pipe(z.array(z.enum(['https', 'file']))).default(['https']),
+    /** For each git command. */
+    GIT_TIMEOUT_MS: milliseconds.default(120_000),
+    /** How long a conversation finds its files again after it was last opened. */
+    WORK_DIRECTORY_KEEP_MS: milliseconds.default(86_400_000),
+    /** What a checkout may take on disk. */
+    WORK_DIRECTORY_BYTES_MAX: count.default(2_147_483_648),
     /** How long running tasks may go on after SIGTERM before they are handed back; ECS kills after 120 s. */
     SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(100_000).default(60_000),
   })
@@ -66,4 +74,19 @@ export const poolSettingsOf = (config: WorkerConfig): PoolSettings => ({
   idleMs: config.SESSION_IDLE_MS,
   tasksMax: config.SESSION_TASKS_MAX,
   contextPercentMax: config.SESSION_CONTEXT_MAX,
+});
+
+export const directoryOptionsOf = (
+  config: WorkerConfig,
+  env: NodeJS.ProcessEnv,
+  clock: () => number,
+): DirectoryOptions => ({
+  root: config.sessionsDir,
+  keepMs: config.WORK_DIRECTORY_KEEP_MS,
+  clock,
+  workspaces: workspaces({
+    root: config.sessionsDir,
+    bytesMax: config.WORK_DIRECTORY_BYTES_MAX,
+    git: { protocols: config.GIT_PROTOCOLS, timeoutMs: config.GIT_TIMEOUT_MS, env },
+  }),
 });

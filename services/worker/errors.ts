@@ -30,8 +30,18 @@ export const workerLost: TaskError = {
   retryable: true,
 };
 
+/** The task itself cannot be carried out, whoever tries: it fails with this error. */
+export class TaskRefused extends Error {
+  readonly error: TaskError;
+  constructor(error: TaskError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
 /** A fault that came out of the work: told by its own words where they are meant for people. */
 export const errorOf = (fault: unknown): TaskError => {
+  if (fault instanceof TaskRefused) return fault.error;
   if (fault instanceof AgentUnavailable) {
     return { class: 'agent-unavailable', message: fault.message, remedy: fault.remedy, retryable: true };
   }

@@ -1,8 +1,6 @@
 /** The worker: takes tasks from the queues, lets an agent work on each, and writes down what comes of it. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { WorkerId } from '#events/ids.ts';
-import type { SessionId } from '#events/ids.ts';
 import { AgentUnavailable } from '#platform/agent/agent.ts';
 import { sweepLeftovers } from '#platform/agent/leftovers.ts';
 import { agentStarter } from '#platform/agent/start-agent.ts';
@@ -13,7 +11,8 @@ import { runMain, StartFault } from '#platform/lifetime.ts';
 import { createLog } from '#platform/log.ts';
 import { startTelemetry } from '#platform/telemetry.ts';
 import { uuidv7 } from '#platform/uuid.ts';
-import { agentSettingsOf, poolSettingsOf, workerConfig } from './config.ts';
+import { agentSettingsOf, directoryOptionsOf, poolSettingsOf, workerConfig } from './config.ts';
+import { directories } from './directories.ts';
 import { openQueues } from './queues.ts';
 import { createWorker } from './service.ts';
 
@@ -33,15 +32,23 @@ await runMain(async (stop) => {
   const connected = resources.use(await connect({ service: 'worker', instanceId: workerId }, config, log));
   const { store, artifacts, onWake, sqs, names } = connected;
   const { takeHint } = resources.use(await openQueues(sqs, names, log));
-  const prepareDirectory = async (sessionId: SessionId): Promise<string> => {
-    const path = join(sessionsDir, sessionId);
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    return path;
-  };
+  const keeping = directories(directoryOptionsOf(config, process.env, clock));
   const settings = poolSettingsOf(config);
   const graceMs = config.SHUTDOWN_GRACE_MS;
   const worker = createWorker({
-    ...{ workerId, store, artifacts, onWake, takeHint, startAgent, prepareDirectory, settings, graceMs, clock, log },
+    ...{
+      workerId,
+      store,
+      artifacts,
+      onWake,
+      takeHint,
+      startAgent,
+      settings,
+      directories: keeping,
+      graceMs,
+      clock,
+      log,
+    },
   });
   const health = await serveHealth({
     host: config.WORKER_HEALTH_HOST,

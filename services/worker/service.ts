@@ -1,8 +1,7 @@
 /** A worker as one thing, made from what it is handed: it takes tasks until it is stopped, and then hands back what it holds. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { catalog } from '#events/catalog.ts';
-import type { Task } from '#events/task.ts';
-import type { SessionId, WorkerId } from '#events/ids.ts';
+import type { WorkerId } from '#events/ids.ts';
 import type { StartAgent } from '#platform/agent/agent.ts';
 import type { Artifacts } from '#platform/artifacts.ts';
 import { pause } from '#platform/backoff.ts';
@@ -14,6 +13,7 @@ import type { Origin, Store } from '#platform/store.ts';
 import { subscribe } from '#platform/subscribe.ts';
 import type { OnWake } from '#platform/subscribe.ts';
 import { beatMs } from './attempt.ts';
+import type { Directories } from './directories.ts';
 import { dispatcher } from './dispatch.ts';
 import { hear } from './hear.ts';
 import { SessionPool } from './pool.ts';
@@ -25,6 +25,9 @@ import { obtainer, whereaboutsOf } from './sessions.ts';
 import { Offers, workLoop } from './work-loop.ts';
 import type { TakeHint } from './work-loop.ts';
 
+/** Old work directories are looked for this often. */
+const tidyEveryMs = 600_000;
+
 export type WorkerParts = {
   readonly workerId: WorkerId;
   readonly store: Store;
@@ -32,7 +35,7 @@ export type WorkerParts = {
   readonly onWake: OnWake;
   readonly takeHint: TakeHint;
   readonly startAgent: StartAgent;
-  readonly prepareDirectory: (sessionId: SessionId, task: Task, signal: AbortSignal) => Promise<string>;
+  readonly directories: Directories;
   readonly settings: PoolSettings;
   /** How long running tasks may go on after the stop. */
   readonly graceMs: number;
@@ -52,7 +55,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
   const handleSession = handler(catalog.session.decider, catalog.session.parseRow, store, clock);
   const facts = sessionFacts(handleSession, store.markRow, workerId, clock, log);
   const pool = new SessionPool(parts.startAgent, settings, facts, clock, log);
-  const { prepareDirectory } = parts;
+  const prepareDirectory = parts.directories.prepare;
   const deps = { ...store, workerId, pool, facts, artifacts, handleTask, handleSession, prepareDirectory, clock, log };
   const runs = taskRuns({ ...deps, obtainSession: obtainer(deps) });
   const offers = new Offers();
@@ -75,6 +78,11 @@ export const createWorker = (parts: WorkerParts): Worker => {
     await Promise.all(pool.sessions.map(facts.touch));
   };
 
+  const tidy = async (): Promise<void> => {
+    const removed = await parts.directories.sweep((name) => pool.sessions.some(({ sessionId }) => sessionId === name));
+    if (removed > 0) log('directories.removed', { removed });
+  };
+
   const run = async (stop: AbortSignal): Promise<void> => {
     const ending = new AbortController();
     // What keeps the tasks going goes on until the last of them has ended.
@@ -82,6 +90,7 @@ export const createWorker = (parts: WorkerParts): Worker => {
       listen(ending.signal),
       repeat('reconcile', look, lookEveryMs, ending.signal, log),
       repeat('tend', tend, beatMs, ending.signal, log),
+      repeat('tidy', tidy, tidyEveryMs, ending.signal, log),
     ];
     const working = workLoop({ sessionsMax: settings.sessionsMax, offers, dispatcher: dispatching, ...parts }, stop);
     await Promise.race([aborted(stop), ...background]);

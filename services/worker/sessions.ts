@@ -9,6 +9,7 @@ import type { Artifacts } from '#platform/artifacts.ts';
 import type { Handle } from '#platform/handle.ts';
 import type { Marks, ReadRow } from '#platform/store.ts';
 import { leaseMs } from './attempt.ts';
+import type { PrepareDirectory } from './directories.ts';
 import { readHistory } from './history.ts';
 import type { Exchange } from './history.ts';
 import type { HeldSession, SessionPool } from './pool.ts';
@@ -34,8 +35,7 @@ export type SessionDeps = {
   readonly readRow: ReadRow;
   readonly artifacts: Artifacts;
   readonly handleSession: Handle<Session, SessionCommand, SessionRefusal>;
-  /** Makes the work directory, with the repository in it where the task names one. */
-  readonly prepareDirectory: (sessionId: SessionId, task: Task, signal: AbortSignal) => Promise<string>;
+  readonly prepareDirectory: PrepareDirectory;
   readonly clock: () => number;
 };
 
