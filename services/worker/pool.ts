@@ -181,6 +181,7 @@ export class SessionPool implements AsyncDisposable {
     this.#spare = this.#start(this.#stop.signal);
     this.#spare.catch((fault: unknown) => {
       this.#spare = undefined;
+      if (this.#stop.signal.aborted) return;
       const remedy = fault instanceof AgentUnavailable ? fault.remedy : undefined;
       this.#log.problem('agent.unavailable', { reason: String(fault), remedy });
     });
@@ -201,12 +202,11 @@ export class SessionPool implements AsyncDisposable {
     }
   }
 
-  /** An agent that went by itself; a turn that was under way hears of it from the agent. */
+  /** An agent that went by itself. What it left behind ends with it, and a turn that was under way tells why. */
   #lost(slot: Slot, outcome: string): void {
     if (!this.#slots.delete(slot)) return;
     this.#log.problem('agent.lost', { pid: slot.agent.info.pid, outcome });
     if (slot.session) this.#hears.closed(slot.session, 'failed');
-    void slot.agent.stop();
     void this.#refill()?.catch(() => undefined);
   }
 

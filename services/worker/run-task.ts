@@ -187,8 +187,8 @@ const settle = async ({ clock, log }: RunDeps, attempt: Attempt, settlement: Tas
 };
 
 const giveBack = async ({ pool, facts }: RunDeps, { session, usage }: Obtained, attempt: Attempt, end: TurnEnd) => {
-  facts.idled(session, usage.contextPercent);
   const reusable = end.outcome === 'completed' || (end.outcome === 'failed' ? end.reusable : attempt.cause !== 'lost');
   const context = usage.contextPercent === undefined ? {} : { contextPercent: usage.contextPercent };
+  if (reusable && pool.holds(session.sessionId)) facts.idled(session, usage.contextPercent);
   await pool.release(session.sessionId, { reusable, ...context });
 };

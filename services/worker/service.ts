@@ -9,7 +9,7 @@ import { pollMs } from '#platform/connect.ts';
 import { handler } from '#platform/handle.ts';
 import { aborted } from '#platform/lifetime.ts';
 import type { Log } from '#platform/log.ts';
-import type { Origin, Store } from '#platform/store.ts';
+import type { Commit, Origin, Store } from '#platform/store.ts';
 import { subscribe } from '#platform/subscribe.ts';
 import type { OnWake } from '#platform/subscribe.ts';
 import { beatMs } from './attempt.ts';
@@ -49,60 +49,75 @@ export type Worker = {
   readonly run: (stop: AbortSignal) => Promise<void>;
 };
 
-export const createWorker = (parts: WorkerParts): Worker => {
+/** Everything that has state, and what each part does with the others. */
+const assemble = (parts: WorkerParts) => {
   const { workerId, store, artifacts, settings, clock, log } = parts;
   const handleTask = handler(catalog.task.decider, catalog.task.parseRow, store, clock);
   const handleSession = handler(catalog.session.decider, catalog.session.parseRow, store, clock);
   const facts = sessionFacts(handleSession, store.markRow, workerId, clock, log);
   const pool = new SessionPool(parts.startAgent, settings, facts, clock, log);
+  const offers = new Offers();
   const prepareDirectory = parts.directories.prepare;
   const deps = { ...store, workerId, pool, facts, artifacts, handleTask, handleSession, prepareDirectory, clock, log };
   const runs = taskRuns({ ...deps, obtainSession: obtainer(deps) });
-  const offers = new Offers();
   const dispatching = dispatcher({ ...deps, runs, whereabouts: (task) => whereaboutsOf(deps, task) });
-  const origin: Origin = { actor: `worker:${workerId}`, correlationId: workerId };
-  const free = (): number => settings.sessionsMax - pool.load.active;
-  const offer = offers.add.bind(offers);
+  return { ...deps, offers, runs, dispatcher: dispatching };
+};
+type Assembled = ReturnType<typeof assemble>;
 
+/** What goes on beside the tasks, until `signal` aborts. */
+const background = (assembled: Assembled, parts: WorkerParts, signal: AbortSignal): Promise<void>[] => {
+  const { pool, offers, runs, facts, workerId } = assembled;
+  const { store, settings, log } = parts;
+  const origin: Origin = { actor: `worker:${workerId}`, correlationId: workerId };
   const look = async (): Promise<void> => {
-    const found = await reconcile({ ...deps, offer, free, origin });
+    const free = () => settings.sessionsMax - pool.load.active;
+    const found = await reconcile({ ...assembled, offer: (stream) => offers.add(stream), free, origin });
     if (found.rescued + found.closed + found.offered > 0) log('worker.reconciled', found);
   };
-  const listen = async (signal: AbortSignal): Promise<void> => {
+  const listen = async (): Promise<void> => {
     const cursor = await headsOf(store);
-    const apply = (commit: Parameters<typeof hear>[1]) => hear({ ...deps, runs, offers }, commit);
+    const apply = (commit: Commit) => hear({ pool, runs, offers }, commit);
     await subscribe({ readLog: store.readLog, cursor, onWake: parts.onWake, pollMs, apply, log }, signal);
   };
   const tend = async (): Promise<void> => {
     await pool.closeIdle();
     await Promise.all(pool.sessions.map(facts.touch));
   };
-
   const tidy = async (): Promise<void> => {
     const removed = await parts.directories.sweep((name) => pool.sessions.some(({ sessionId }) => sessionId === name));
     if (removed > 0) log('directories.removed', { removed });
   };
+  return [
+    listen(),
+    repeat('reconcile', look, lookEveryMs, signal, log),
+    repeat('tend', tend, beatMs, signal, log),
+    repeat('tidy', tidy, tidyEveryMs, signal, log),
+  ];
+};
 
-  const run = async (stop: AbortSignal): Promise<void> => {
-    const ending = new AbortController();
-    // What keeps the tasks going goes on until the last of them has ended.
-    const background = [
-      listen(ending.signal),
-      repeat('reconcile', look, lookEveryMs, ending.signal, log),
-      repeat('tend', tend, beatMs, ending.signal, log),
-      repeat('tidy', tidy, tidyEveryMs, ending.signal, log),
-    ];
-    const working = workLoop({ sessionsMax: settings.sessionsMax, offers, dispatcher: dispatching, ...parts }, stop);
-    await Promise.race([aborted(stop), ...background]);
-    await Promise.race([working, delay(parts.graceMs, undefined, { ref: false })]);
-    runs.interruptAll();
-    await working;
-    await pool[Symbol.asyncDispose]();
-    await facts.settled();
-    ending.abort();
-    await Promise.all(background);
+export const createWorker = (parts: WorkerParts): Worker => {
+  const assembled = assemble(parts);
+  const { pool, offers, runs, facts, dispatcher } = assembled;
+  const { sessionsMax } = parts.settings;
+  return {
+    pool,
+    run: async (stop) => {
+      // What keeps the tasks going goes on until the last of them has ended.
+      const ending = new AbortController();
+      const beside = background(assembled, parts, ending.signal);
+      const { takeHint, log } = parts;
+      const working = workLoop({ sessionsMax, offers, takeHint, dispatcher, log }, stop);
+      await Promise.race([aborted(stop), ...beside]);
+      await Promise.race([working, delay(parts.graceMs, undefined, { ref: false })]);
+      runs.interruptAll();
+      await working;
+      await pool[Symbol.asyncDispose]();
+      await facts.settled();
+      ending.abort();
+      await Promise.all(beside);
+    },
   };
-  return { pool, run };
 };
 
 const headsOf = async ({ shards, readHead }: Store): Promise<Map<number, number>> =>

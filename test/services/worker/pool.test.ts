@@ -120,6 +120,14 @@ describe('the session pool', () => {
     assert.deepEqual(closed, [[sessionId, 'failed']]);
   });
 
+  it('leaves it to an agent that died in its turn to say how the turn ended', async () => {
+    const { agents, open } = poolOf();
+    const { agent } = await open();
+    agents.started[0]?.die();
+    await agent.exited;
+    assert.equal(agents.started[0]?.stopped, false);
+  });
+
   it('takes the spare for a new conversation and starts the next spare', async () => {
     const { pool, agents, open } = poolOf({ spares: 1 });
     await pool.warm();
