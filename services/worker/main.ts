@@ -11,10 +11,11 @@ import { runMain, StartFault } from '#platform/lifetime.ts';
 import { createLog } from '#platform/log.ts';
 import { startTelemetry } from '#platform/telemetry.ts';
 import { uuidv7 } from '#platform/uuid.ts';
-import { agentSettingsOf, directoryOptionsOf, poolSettingsOf, workerConfig } from './config.ts';
+import { workerConfig } from './config.ts';
 import { directories } from './directories.ts';
 import { openQueues } from './queues.ts';
 import { createWorker } from './service.ts';
+import { agentSettingsOf, directoryOptionsOf, poolSettingsOf } from './settings.ts';
 
 await runMain(async (stop) => {
   const config = readConfig(workerConfig, process.env);
