@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types lint docs test-agents test-e2e ci
+.PHONY: help run test check format docs key test-agents ci
 
 help: ## print the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,14 @@ check: node_modules/.installed ## format, lint, types
 format: node_modules/.installed ## write the files as prettier wants them
 	prettier --write --log-level warn .
 
+key: node_modules/.installed ## make another API key: make key NAME=alice [ROLE=member]
+	@node services/local/issue-key.ts --name '$(NAME)' --role '$(or $(ROLE),member)'
+
+test-agents: node_modules/.installed ## drive agents by other people, installed into .cache/agents
+	node test/agents/install.ts
+	node --test --test-timeout=300000 'test/agents/*.agents.test.ts'
+
 docs: node_modules/.installed ## write docs/events.md anew from the catalog
 	node docs/generate-events.ts
 
-ci: check test ## what continuous integration runs
+ci: check test test-agents ## what continuous integration runs
