@@ -16,7 +16,7 @@ run: node_modules/.installed ## start everything on this machine and print where
 	@exec node services/local/main.ts
 
 test: node_modules/.installed ## unit and integration tests; needs only npm
-	node --test --test-timeout=180000 'test/**/*.test.ts'
+	node --test --test-timeout=180000 'test/*.test.ts' 'test/!(agents)/**/*.test.ts'
 
 check: node_modules/.installed ## format, lint, types
 	prettier --check --log-level warn .
