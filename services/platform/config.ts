@@ -38,7 +38,7 @@ export const count = z.coerce.number().int().positive();
 export const storeConfig = z.object({
   RESOURCE_PREFIX: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be lower-case letters, digits and hyphens')
+    .regex(/^[a-z][a-z0-9-]{0,27}$/, 'must be at most 28 lower-case letters, digits and hyphens')
     .default('kiro'),
   ARTIFACTS_BUCKET: z.string().min(3).default('kiro-artifacts'),
   /** Fixed when the tables are made: another number would split the order of every stream. */

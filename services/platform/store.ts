@@ -16,7 +16,7 @@ export type Row = { readonly [field: string]: unknown };
 /** Operational marks beside the fold (`heartbeatAt`, `leaseUntil`): milliseconds since 1970, written under the holder's condition. */
 export type Marks = { readonly [mark: string]: number };
 
-/** What must hold of a row, top-level fields and marks alike. A row that does not exist satisfies only `absent`. */
+/** What must hold of a row, top-level fields and marks alike. A row that does not exist has none: it satisfies `absent` and `below`. */
 export type Condition =
   | { readonly field: string; readonly is: 'equal'; readonly to: string | number }
   /** True also when the field is absent: a mark that was never made is older than any time. */

@@ -14,6 +14,8 @@ export const workerConfig = storeConfig
     AGENT_COMMAND: z.string().default('kiro-cli acp'),
     AGENT_PROTOCOL: z.enum(['auto', 'acp', 'stream-json']).default('auto'),
     AGENT_PERMISSIONS: PermissionPolicy.default('allow-workdir'),
+    /** How an agent's processes are kept together; the best the host allows when it is not named. */
+    AGENT_ISOLATION: z.enum(['namespace', 'group']).optional(),
     AGENT_MODEL: z.string().optional(),
     /** Names of variables that the agent sees beside the usual ones. */
     AGENT_ENV: list,

@@ -11,6 +11,8 @@ import type { Whereabouts } from './sessions.ts';
 /** Word of a task that may be pending. Nothing in it is believed but the name: the row decides. */
 export type Hint = {
   readonly stream: StreamId;
+  /** The trace of the message behind the hint. */
+  readonly traceparent?: string | undefined;
   /** Keeps the message behind the hint from others while the task runs. */
   readonly extend: () => Promise<void>;
   /** The message has done its work. */
@@ -60,7 +62,8 @@ export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchD
     taken.add(sessionId);
     try {
       if ((await whereabouts(task)) === 'elsewhere') return { outcome: 'elsewhere', sessionId };
-      await runs.run({ task, version: stored.version, sessionId, extend: hint.extend });
+      const { extend, traceparent = task.traceparent } = hint;
+      await runs.run({ task, version: stored.version, sessionId, extend, traceparent });
       return { outcome: 'ran', sessionId };
     } finally {
       taken.delete(sessionId);

@@ -28,7 +28,9 @@ export const openQueues = async (sqs: SQSClient, names: Names, log: Log): Promis
         if (signal.aborted) return undefined;
         throw fault;
       });
-      return message && { stream: message.stream, extend: () => message.extend(holdMs), done: message.done };
+      if (!message) return undefined;
+      const { stream, traceparent, done } = message;
+      return { stream, traceparent, done, extend: () => message.extend(holdMs) };
     },
     [Symbol.asyncDispose]: () => work[Symbol.asyncDispose](),
   };

@@ -36,6 +36,8 @@ export type Candidate = {
   readonly task: Task;
   readonly version: number;
   readonly sessionId: SessionId;
+  /** What the run is a part of. */
+  readonly traceparent: string | undefined;
   /** Called with every heartbeat. */
   readonly extend: () => Promise<void>;
 };
@@ -54,7 +56,7 @@ export const taskRuns = (deps: RunDeps): TaskRuns => {
     run: (candidate) => {
       const { task } = candidate;
       const attributes = { taskId: task.taskId, sessionId: candidate.sessionId, attempt: task.attempt + 1 };
-      return traced('run task', { kind: 'consumer', parent: task.traceparent, attributes }, async () => {
+      return traced('run task', { kind: 'consumer', parent: candidate.traceparent, attributes }, async () => {
         const traceparent = currentTraceparent();
         const origin: Origin = {
           actor: `worker:${deps.workerId}`,

@@ -10,6 +10,7 @@ export const agentSettingsOf = (config: WorkerConfig, env: NodeJS.ProcessEnv): A
   protocol: config.AGENT_PROTOCOL,
   permissions: config.AGENT_PERMISSIONS,
   ...(config.AGENT_MODEL === undefined ? {} : { model: config.AGENT_MODEL }),
+  ...(config.AGENT_ISOLATION === undefined ? {} : { isolation: config.AGENT_ISOLATION }),
   startLimitMs: config.AGENT_START_LIMIT_MS,
   idleLimitMs: config.AGENT_IDLE_LIMIT_MS,
   stopGraceMs: config.AGENT_STOP_GRACE_MS,

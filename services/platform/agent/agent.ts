@@ -6,7 +6,10 @@ export type AgentInfo = {
   readonly name: string;
   readonly version: string;
   readonly dialect: 'acp' | 'kiro-v2' | 'kiro-v3' | 'stream-json';
-  /** The process that was started, for people and for `kiro-sessions`; its descendants are `process.ts`'s business. */
+  /**
+   * The process that was started, for people and for `kiro-sessions`; its descendants are `process.ts`'s business. It changes when an
+   * agent exits over a conversation that it should load and is started anew; with stream-json it is 0 between turns.
+   */
   readonly pid: number;
 };
 

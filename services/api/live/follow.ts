@@ -1,0 +1,51 @@
+/**
+ * A stream, fact by fact, from any position for as long as the reader likes. All it remembers is the version it gave last, and it
+ * gives nothing but the next: so no version is missed, doubled or out of order, whatever dies in between and wherever it goes on.
+ */
+import type { StreamId } from '#events/envelope.ts';
+import { pause } from '#platform/backoff.ts';
+import type { Store } from '#platform/store.ts';
+import { frameOf } from './frame.ts';
+import type { Frame } from './frame.ts';
+import type { Hub } from './hub.ts';
+
+export type FollowParts = { readonly hub: Hub; readonly store: Pick<Store, 'readStream'> };
+
+/** Facts read ahead of a reader, who may be slow: few, since every reader holds them. */
+const pageMax = 32;
+/** A transaction may be seen in the log an instant before it is seen in the stream. */
+const settleMs = 20;
+
+/** Yields every fact after version `after`, and 'live' once, when all that was there has been given. Ends when `signal` aborts. */
+export async function* follow(
+  stream: StreamId,
+  after: number,
+  { hub, store }: FollowParts,
+  signal: AbortSignal,
+): AsyncGenerator<Frame | 'live', undefined> {
+  // Watched before the first read: what is committed after the read is announced.
+  using watched = hub.watch(stream);
+  const { tail, bell } = watched;
+  const ended = (): boolean => signal.aborted;
+  let version = after;
+  let live = false;
+  while (!ended()) {
+    if (live && tail.last() <= version) {
+      const from = version;
+      await bell.until(() => tail.last() > from, signal);
+      continue;
+    }
+    const page = tail.from(version + 1) ?? (await store.readStream(stream, version, pageMax)).map(frameOf);
+    for (const frame of page) {
+      if (ended()) return;
+      yield frame;
+      version = frame.version;
+    }
+    if (page.length > 0) continue;
+    if (tail.last() > version) await pause(settleMs, signal);
+    else {
+      live = true;
+      yield 'live';
+    }
+  }
+}

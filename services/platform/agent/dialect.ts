@@ -1,0 +1,24 @@
+/** What an agent adds to ACP. The plain dialect adds next to nothing. */
+import type { AgentInfo } from './agent.ts';
+import { readMetadata } from './kiro.ts';
+import type { TurnEvent } from './turn-record.ts';
+
+export type Dialect = {
+  readonly name: Exclude<AgentInfo['dialect'], 'stream-json'>;
+  /** Reads an update before ACP's own reading is tried; undefined leaves it to that. */
+  readonly readUpdate: (update: unknown) => readonly TurnEvent[] | undefined;
+  /** The notification of its own that carries updates as `session/update` does. */
+  readonly updateMethod?: string;
+  /** Reads any other notification. */
+  readonly readNotification: (method: string, params: unknown) => readonly TurnEvent[];
+  /** The paths that a request for permission names outside its tool call. */
+  readonly pathsAsked: (request: unknown) => readonly string[];
+};
+
+export const plain: Dialect = {
+  name: 'acp',
+  readUpdate: () => undefined,
+  // ACP has no credits: an agent that counts them may report them as Kiro does, and the demo agent does.
+  readNotification: (method, params) => (method === '_kiro.dev/metadata' ? readMetadata(params) : []),
+  pathsAsked: () => [],
+};

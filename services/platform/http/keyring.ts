@@ -1,0 +1,69 @@
+/** Who holds which key: looked up in the row of its account, and remembered for so short a time that a revocation counts. */
+import { Account, accountOf } from '#events/account.ts';
+import type { AccountId } from '#events/ids.ts';
+import { pause } from '../backoff.ts';
+import { recent } from '../recent.ts';
+import type { ReadRow } from '../store.ts';
+import { parseKey, sameHash } from './api-key.ts';
+import type { Principal } from './principal.ts';
+
+export type Keyring = {
+  /** The holder of the key; undefined when it is no key, unknown or revoked. Throws when the store does not answer. */
+  readonly authenticate: (key: string) => Promise<Principal | undefined>;
+  /** What the holder of a key may do by now; undefined once the key is revoked. For connections that outlive a request. */
+  readonly renew: (principal: Principal) => Promise<Principal | undefined>;
+  /** Every later question about this account is answered from its row as of this version, or a later one. */
+  readonly refresh: (accountId: AccountId, version: number) => void;
+};
+
+/** A revocation counts everywhere within this time, also where nobody hears of it. */
+export const rememberedMs = 5_000;
+const rememberedMax = 10_000;
+const settleMs = 20;
+
+type Remembered = { readonly account: Promise<Account | undefined>; readonly until: number };
+
+export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
+  const remembered = recent<AccountId, Remembered>(rememberedMax);
+
+  /** A transaction may be seen in the log an instant before it is seen in the row. */
+  const load = async (accountId: AccountId, version: number): Promise<Account | undefined> => {
+    for (;;) {
+      const stored = await readRow(`account/${accountId}`);
+      if ((stored?.version ?? 0) >= version) return stored && Account.parse(stored.row);
+      await pause(settleMs);
+    }
+  };
+
+  const ask = (accountId: AccountId, version: number): Promise<Account | undefined> => {
+    const account = load(accountId, version);
+    const entry = { account, until: clock() + rememberedMs };
+    remembered.set(accountId, entry);
+    account.catch(() => {
+      if (remembered.get(accountId) === entry) remembered.delete(accountId);
+    });
+    return account;
+  };
+
+  const accountFor = (accountId: AccountId): Promise<Account | undefined> => {
+    const known = remembered.get(accountId);
+    return known && clock() < known.until ? known.account : ask(accountId, 0);
+  };
+
+  const holderOf = async (keyId: string, accountId: AccountId, secretSha256?: string) => {
+    const account = await accountFor(accountId);
+    const key = account?.keys.find((each) => each.keyId === keyId);
+    if (account === undefined || key === undefined || key.revokedAt !== undefined) return undefined;
+    if (secretSha256 !== undefined && !sameHash(key.secretSha256, secretSha256)) return undefined;
+    return { accountId, role: account.role, keyId };
+  };
+
+  return {
+    authenticate: async (key) => {
+      const parsed = parseKey(key);
+      return parsed && holderOf(parsed.keyId, accountOf(parsed.keyId), parsed.secretSha256);
+    },
+    renew: ({ keyId, accountId }) => holderOf(keyId, accountId),
+    refresh: (accountId, version) => void ask(accountId, version).catch(() => undefined),
+  };
+};

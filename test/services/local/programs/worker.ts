@@ -1,0 +1,4 @@
+/** A tiny service. */
+import { tiny } from './tiny.ts';
+
+await tiny('worker');
