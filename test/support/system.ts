@@ -54,6 +54,8 @@ export type System = AsyncDisposable & {
   readonly outcome: (taskId: string, limitMs?: number) => Promise<TaskView>;
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string, body?: unknown) => Promise<Response>;
+  /** The pids of all that it started, and of what that started. */
+  readonly processes: () => readonly number[];
   /** SIGKILL for the supervisor and all that it started, at once. */
   readonly killAll: () => Promise<void>;
   /** SIGTERM, as Ctrl-C would; resolves with the exit code. */
@@ -137,6 +139,7 @@ export const startSystem = async (dataDir: string, env: Record<string, string> =
     readyAfterMs,
     output: () => output,
     ...client(url, key),
+    processes: () => descendantsOf(pid),
     killAll,
     stop,
     async [Symbol.asyncDispose]() {
