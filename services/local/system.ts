@@ -19,6 +19,7 @@ import type { PartsOptions } from './parts.ts';
 import { freePorts, isFree, untilAnswers } from './ports.ts';
 import { provision } from './provision.ts';
 import { untilReady } from './ready.ts';
+import { tellRunning } from './running.ts';
 
 export type Service = {
   readonly name: string;
@@ -74,6 +75,7 @@ const startAws = async (
   }
   using clients = clientsOf(endpoints);
   await provision(clients, namesOf(config.RESOURCE_PREFIX), config.ARTIFACTS_BUCKET, await readRouting());
+  tellRunning(config.DATA_DIR, config.RESOURCE_PREFIX, endpoints);
 };
 
 const needAnswer = async (endpoint: string): Promise<void> => {

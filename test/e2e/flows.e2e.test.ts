@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { startSystem, temporaryDir } from '#test/support/system.ts';
+import { client, startSystem, temporaryDir } from '#test/support/system.ts';
 import type { DataDir, System } from '#test/support/system.ts';
 
 const Event = z.looseObject({ type: z.string(), version: z.int() });
@@ -99,5 +102,23 @@ describe('the whole system, as make run starts it', () => {
     assert.equal(task.status, 'failed');
     assert.equal(task.error?.class, 'agent-failed');
     assert.equal(task.attempt, 3);
+  });
+
+  it('makes another key, whose owner sees nothing of the tasks of others', async () => {
+    const foreign = await system.submit('mine alone');
+    const issue = fileURLToPath(new URL('../../services/local/issue-key.ts', import.meta.url));
+    const options = { env: { ...process.env, DATA_DIR: dir.path } };
+    const { stdout } = await promisify(execFile)(process.execPath, [issue, '--name', 'alice'], options);
+    const alice = client(system.url, stdout.trim());
+    const own = await alice.submit('mine as well');
+    assert.equal((await alice.get(`/api/task/${foreign}`)).status, 404);
+    assert.equal((await alice.outcome(own)).status, 'completed');
+    const { tasks } = z
+      .object({ tasks: z.array(z.looseObject({ taskId: z.string() })) })
+      .parse(await (await alice.get('/api/tasks')).json());
+    assert.deepEqual(
+      tasks.map(({ taskId }) => taskId),
+      [own],
+    );
   });
 });
