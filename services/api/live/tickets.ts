@@ -1,9 +1,9 @@
 /** Tickets for the live channel: a browser cannot send a header with its handshake, and a key has no place in an address. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { Role } from '#events/account.ts';
 import { AccountId } from '#events/ids.ts';
 import { hashOf, randomBase62 } from '#platform/http/api-key.ts';
 import type { Keyring } from '#platform/http/keyring.ts';
-import { roles } from '#platform/http/principal.ts';
 import type { Principal } from '#platform/http/principal.ts';
 import { jsonText } from '#platform/json.ts';
 import type { Runtime } from '#platform/runtime.ts';
@@ -12,7 +12,7 @@ import { isoTime } from '../task-view.ts';
 
 const ticketMs = 30_000;
 
-const Holder = jsonText(z.object({ accountId: AccountId, role: z.enum(roles), keyId: z.string() }));
+const Holder = jsonText(z.object({ accountId: AccountId, role: Role, keyId: z.string() }));
 /** The ticket itself is not kept: who can read the note cannot use it. */
 const noteKey = (ticket: string): string => `live-ticket:${hashOf(ticket)}`;
 

@@ -1,9 +1,6 @@
 /** Who is asking. Made by the bearer check from an API key; the identity service will make it from a session as well. */
+import type { Role } from '#events/account.ts';
 import type { AccountId } from '#events/ids.ts';
-
-export const roles = ['member', 'operator', 'admin'] as const;
-/** A member sees what is their own; an operator sees everything and runs the system; an admin also hands out access. */
-export type Role = (typeof roles)[number];
 
 export type Principal = { readonly accountId: AccountId; readonly role: Role; readonly keyId: string };
 
