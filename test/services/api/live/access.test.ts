@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StoredFact } from '#platform/store.ts';
-import type { Principal, Role } from '#platform/http/principal.ts';
+import type { Role } from '#events/account.ts';
+import type { Principal } from '#platform/http/principal.ts';
 import { createAccess } from '../../../../services/api/live/access.ts';
 import { people } from '../world.ts';
 
