@@ -1,14 +1,18 @@
 /** How a service process starts, hears that it must stop, and ends. */
 import { BadConfiguration, badConfigurationExit } from './config.ts';
 
-/** Aborts on SIGTERM and SIGINT, and when the process that started this one is gone (`STOP_WITH_PARENT=1`: its end of stdin closes). */
+/**
+ * Aborts on SIGTERM and SIGINT. With `STOP_WITH_PARENT=1` the process ends at once when the one that started it is gone, which
+ * closes its input: the store that it would hand its work back to was started by the same, and is gone as well.
+ */
 export const stopSignal = (): AbortSignal => {
   const controller = new AbortController();
   const stop = (reason: string) => () => controller.abort(new Error(`stopped: ${reason}`));
   process.once('SIGTERM', stop('SIGTERM'));
   process.once('SIGINT', stop('SIGINT'));
   if (process.env['STOP_WITH_PARENT'] === '1') {
-    process.stdin.once('close', stop('parent gone')).once('end', stop('parent gone')).resume();
+    const end = () => process.exit(1);
+    process.stdin.once('close', end).once('end', end).resume();
     process.stdin.unref();
   }
   return controller.signal;

@@ -40,6 +40,18 @@ describe('kill -9 of everything', () => {
   });
 });
 
+describe('kill -9 of what make run started first', () => {
+  it('ends everything below it within seconds, agents at work included', async () => {
+    await using dir = await temporaryDir();
+    const system = await startSystem(dir.path);
+    const taskId = await system.submit('wait 60 s');
+    while ((await system.read(taskId)).status === 'pending') await system.get(`/api/task/${taskId}?wait=1`);
+    const below = system.processes();
+    await system.killFirst();
+    await until(() => below.every((pid) => !isAlive(pid)), 'something survived', 5_000);
+  });
+});
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);

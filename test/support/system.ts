@@ -56,6 +56,8 @@ export type System = AsyncDisposable & {
   readonly post: (path: string, body?: unknown) => Promise<Response>;
   /** The pids of all that it started, and of what that started. */
   readonly processes: () => readonly number[];
+  /** SIGKILL for the process that started all others. */
+  readonly killFirst: () => Promise<void>;
   /** SIGKILL for the supervisor and all that it started, at once. */
   readonly killAll: () => Promise<void>;
   /** SIGTERM, as Ctrl-C would; resolves with the exit code. */
@@ -140,6 +142,10 @@ export const startSystem = async (dataDir: string, env: Record<string, string> =
     output: () => output,
     ...client(url, key),
     processes: () => descendantsOf(pid),
+    killFirst: async () => {
+      killQuietly(pid);
+      await exited;
+    },
     killAll,
     stop,
     async [Symbol.asyncDispose]() {
