@@ -1,7 +1,7 @@
 /** What the parts of the API are handed: everything that knows the world outside, so that a test can hand in something else. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Artifacts } from '#platform/artifacts.ts';
-import type { PrincipalEnv } from '#platform/http/bearer.ts';
+import type { PrincipalEnv } from '#platform/http/principal.ts';
 import type { Keyring } from '#platform/http/keyring.ts';
 import type { RequestEnv } from '#platform/http/request.ts';
 import type { UpgradeBindings } from '#platform/http/upgrade.ts';

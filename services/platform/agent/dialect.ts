@@ -1,6 +1,5 @@
-/** What an agent adds to ACP. The plain dialect adds next to nothing. */
+/** What an agent adds to ACP. */
 import type { AgentInfo } from './agent.ts';
-import { readMetadata } from './kiro.ts';
 import type { TurnEvent } from './turn-record.ts';
 
 export type Dialect = {
@@ -13,12 +12,4 @@ export type Dialect = {
   readonly readNotification: (method: string, params: unknown) => readonly TurnEvent[];
   /** The paths that a request for permission names outside its tool call. */
   readonly pathsAsked: (request: unknown) => readonly string[];
-};
-
-export const plain: Dialect = {
-  name: 'acp',
-  readUpdate: () => undefined,
-  // ACP has no credits: an agent that counts them may report them as Kiro does, and the demo agent does.
-  readNotification: (method, params) => (method === '_kiro.dev/metadata' ? readMetadata(params) : []),
-  pathsAsked: () => [],
 };

@@ -3,13 +3,13 @@ import { BadConfiguration } from '#platform/config.ts';
 import type { StartAgent } from './agent.ts';
 import { startAcpAgent } from './acp.ts';
 import { splitCommand } from './command-line.ts';
-import { plain } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { isForbidden } from './environment.ts';
 import { startHeadlessAgent } from './headless.ts';
 import { kiroV2, kiroV3 } from './kiro.ts';
 import { readKiroCommand } from './kiro-command.ts';
 import type { PermissionPolicy } from './permissions.ts';
+import { plain } from './plain.ts';
 import { checkKiro } from './preflight.ts';
 import type { ProcessHost, ProcessSpec } from './process.ts';
 

@@ -3,11 +3,9 @@ import { createMiddleware } from 'hono/factory';
 import type { Context } from 'hono';
 import type { Log } from '../log.ts';
 import type { Keyring } from './keyring.ts';
-import type { Principal } from './principal.ts';
+import type { PrincipalEnv } from './principal.ts';
 import { problem } from './problem.ts';
 import type { RequestEnv } from './request.ts';
-
-export type PrincipalEnv = { Variables: { principal: Principal } };
 
 const challenge = 'Bearer realm="kiro-dispatch"';
 

@@ -4,6 +4,9 @@ import type { AccountId } from '#events/ids.ts';
 
 export type Principal = { readonly accountId: AccountId; readonly role: Role; readonly keyId: string };
 
+/** What a Hono app knows of a request behind the bearer check. */
+export type PrincipalEnv = { Variables: { principal: Principal } };
+
 export const seesEverything = (principal: Principal): boolean => principal.role !== 'member';
 
 /** A member sees only their own; what they may not see does not exist for them. */

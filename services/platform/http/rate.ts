@@ -1,6 +1,6 @@
 /** A bucket of tokens for every key: no key takes more than its share, and each is told what it has left. */
 import { createMiddleware } from 'hono/factory';
-import type { PrincipalEnv } from './bearer.ts';
+import type { PrincipalEnv } from './principal.ts';
 import { problem } from './problem.ts';
 
 /** Two seconds' worth may be asked for at once. */

@@ -5,7 +5,7 @@ import { routePath } from 'hono/route';
 import { uuidv7 } from '../uuid.ts';
 import type { Origin } from '../store.ts';
 import { currentTraceparent, traced } from '../telemetry.ts';
-import type { PrincipalEnv } from './bearer.ts';
+import type { PrincipalEnv } from './principal.ts';
 
 export type RequestEnv = { Variables: { requestId: string } };
 

@@ -7,7 +7,7 @@ import type { TaskUpdate } from '#events/task-update.ts';
 import { startAcpAgent } from '#platform/agent/acp.ts';
 import type { AcpLimits } from '#platform/agent/acp.ts';
 import type { Agent, TurnEnd } from '#platform/agent/agent.ts';
-import { plain } from '#platform/agent/dialect.ts';
+import { plain } from '#platform/agent/plain.ts';
 import type { PermissionPolicy } from '#platform/agent/permissions.ts';
 
 /** Where the agents of one test file are started and work; gone after its last test. */

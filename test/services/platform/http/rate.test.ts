@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Hono } from 'hono';
 import { AccountId } from '#events/ids.ts';
-import type { PrincipalEnv } from '#platform/http/bearer.ts';
+import type { PrincipalEnv } from '#platform/http/principal.ts';
 import { rateLimit } from '#platform/http/rate.ts';
 
 const accountId = AccountId.parse('aliceAAAAAAA');
