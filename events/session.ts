@@ -16,7 +16,8 @@ export type CloseReason = z.infer<typeof CloseReason>;
 const hosting = z.object({
   owner: AccountId,
   workerId: WorkerId,
-  processId: z.int().positive(),
+  /** 0 where the agent has a process only while it works. */
+  processId: z.int().nonnegative(),
   agent: z.object({ name: z.string(), version: z.string(), dialect: AgentDialect }),
   /** The agent's own name of the conversation, by which it can be taken up again. */
   agentSessionId: z.string(),
@@ -125,8 +126,10 @@ const create = (state: SessionState, command: Extract<SessionCommand, { type: 'c
   if (state.status === 'absent') return accept({ ...fact, generation: 1 });
   if (state.owner !== command.owner) return reject('not-yours');
   if (state.status === 'closed') return accept({ ...fact, generation: state.generation + 1 });
-  const { workerId, processId } = command;
-  return state.workerId === workerId && state.processId === processId ? accept() : reject('already-open');
+  const isSame = (['workerId', 'processId', 'agentSessionId'] as const).every(
+    (field) => state[field] === command[field],
+  );
+  return isSame ? accept() : reject('already-open');
 };
 
 const holds = ({ workerId, generation }: SessionHolder, session: Session): boolean =>

@@ -102,6 +102,8 @@ export const Task = submission.extend({
   /** Attempts that count against `attemptsMax`; an interruption by shutdown does not. */
   failures: z.int().nonnegative(),
   pendingSince: z.int(),
+  /** The fact that put it in the queue last: what an attempt goes back to. */
+  pendingBy: z.uuid(),
   workerId: WorkerId.optional(),
   startedAt: z.int().optional(),
   finishedAt: z.int().optional(),
@@ -131,6 +133,7 @@ const begin = (fact: Extract<StoredTaskEvent, { type: 'TaskSubmitted' }>): Task 
     attempt: 0,
     failures: 0,
     pendingSince: Date.parse(fact.at),
+    pendingBy: fact.id,
     seq: 0,
     usage: noUsage,
   };
@@ -141,14 +144,15 @@ const conversationOf = ({ continues, sessionId }: Task): { sessionId?: SessionId
   continues && sessionId !== undefined ? { sessionId } : {};
 
 /** Back in the queue: whatever belonged to the attempt that ended is gone. */
-const waitAgain = (task: Task, failures: number, at: number): Task => {
+const waitAgain = (task: Task, failures: number, { at, id }: StoredTaskEvent): Task => {
   const { workerId, startedAt, sessionId, ...rest } = task;
   return {
     ...rest,
     ...conversationOf(task),
     status: 'pending',
     failures,
-    pendingSince: at,
+    pendingSince: Date.parse(at),
+    pendingBy: id,
     seq: 0,
   };
 };
@@ -169,7 +173,7 @@ const evolve = (state: TaskState, stored: StoredTaskEvent): Task => {
     case 'TaskInterrupted':
       return state;
     case 'TaskRetried':
-      return waitAgain(state, stored.failures, at);
+      return waitAgain(state, stored.failures, stored);
     case 'TaskCompleted':
       return { ...state, status: 'completed', finishedAt: at, result: stored.result };
     case 'TaskFailed':

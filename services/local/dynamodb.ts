@@ -44,7 +44,7 @@ const binary = (): string => {
   } catch (cause) {
     throw new StartFault(
       `The embedded DynamoDB engine (${engine}) is not installed here (${process.platform}-${process.arch}). ` +
-        'Set DYNAMODB_ENDPOINT to a DynamoDB to use instead, such as DynamoDB Local from docker/compose.yaml.',
+        'Set DYNAMODB_ENDPOINT to a DynamoDB to use instead, such as DynamoDB Local.',
       { cause },
     );
   }

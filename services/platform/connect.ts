@@ -4,6 +4,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
+import { BadConfiguration } from './config.ts';
 import type { storeConfig } from './config.ts';
 import { dynamoClient } from './dynamodb/client.ts';
 import { dynamoRuntime } from './dynamodb/runtime.ts';
@@ -37,6 +38,13 @@ const coalesceMs = 20;
 /** A reader looks by itself this often, so that a lost wake costs no more. */
 export const pollMs = 2_000;
 
+/** Another number would split the order of every stream, and leave whole shards unread. */
+const checkShards = async ({ fixShards }: Pick<Runtime, 'fixShards'>, wanted: number): Promise<void> => {
+  const fixed = await fixShards(wanted);
+  if (fixed === wanted) return;
+  throw new BadConfiguration([`LOG_SHARDS: this installation has ${fixed} log shards for ever, not ${wanted}`]);
+};
+
 export const connect = async (
   { service, instanceId }: Instance,
   config: z.infer<typeof storeConfig>,
@@ -55,12 +63,14 @@ export const connect = async (
       wakeTopicArn(sns, names.wakeTopic),
     ]);
     resources.use(wakes);
+    const runtime = dynamoRuntime({ client, names, clock: Date.now });
+    await checkShards(runtime, config.LOG_SHARDS);
     const publisher = resources.use(wakePublisher({ client: sns, topicArn, coalesceMs, log }));
     const clock = Date.now;
     return {
       names,
       store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit: publisher.announce }),
-      runtime: dynamoRuntime({ client, names, clock }),
+      runtime,
       artifacts: s3Artifacts({ client: s3, bucket: config.ARTIFACTS_BUCKET }),
       onWake: wakes.onWake,
       sqs,

@@ -1,6 +1,6 @@
 /** One JSON line per thing that happened, named `noun.verb`, with the trace it belongs to. */
-import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { pino } from 'pino';
+import { currentTraceparent } from './telemetry.ts';
 
 export type LogFields = { readonly [field: string]: unknown };
 /** `problem` marks what an operator should look at. */
@@ -9,16 +9,22 @@ export type Log = ((event: string, fields?: LogFields) => void) & {
 };
 
 export const createLog = (service: string): Log => {
-  const logger = pino({
-    base: { service },
-    messageKey: 'event',
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (level) => ({ level }) },
-    mixin: () => {
-      const context = trace.getActiveSpan()?.spanContext();
-      return context && isSpanContextValid(context) ? { traceId: context.traceId, spanId: context.spanId } : {};
+  const destination = pino.destination({ sync: true });
+  // A full disk or a closed pipe costs the line, never the service.
+  destination.on('error', () => undefined);
+  const logger = pino(
+    {
+      base: { service },
+      messageKey: 'event',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+      mixin: () => {
+        const [, traceId, spanId] = currentTraceparent()?.split('-') ?? [];
+        return traceId === undefined ? {} : { traceId, spanId };
+      },
     },
-  });
+    destination,
+  );
   return Object.assign((event: string, fields: LogFields = {}) => logger.info(fields, event), {
     problem: (event: string, fields: LogFields = {}) => logger.warn(fields, event),
   });

@@ -28,7 +28,11 @@ export type PutNote = (key: string, value: string, expiresAt: number) => Promise
 /** Of all who ask, one gets the value. Where the answer is lost on its way nobody does: a note is taken at most once. */
 export type TakeNote = (key: string) => Promise<string | undefined>;
 
+/** The number of log shards of this installation: what the first that asks wants, for ever. */
+export type FixShards = (wanted: number) => Promise<number>;
+
 export type Runtime = {
+  readonly fixShards: FixShards;
   readonly claimShard: ClaimShard;
   readonly rememberPosition: RememberPosition;
   readonly releaseShard: ReleaseShard;

@@ -5,7 +5,7 @@ import type { Handle, Loaded } from '#platform/handle.ts';
 import type { Log } from '#platform/log.ts';
 import type { Condition, MarkRow, Origin } from '#platform/store.ts';
 
-/** The first cause that ends an attempt is the one that counts. */
+/** The first cause that ends an attempt is the one that counts; but an attempt that is lost is lost, whatever ended it first. */
 export type StopCause = 'cancelled' | 'timed-out' | 'budget-exceeded' | 'shutdown' | 'lost';
 
 /** A worker without a sign of life for this long has lost its tasks. */
@@ -28,6 +28,13 @@ export class Attempt {
     this.#known = { state: task, version };
   }
 
+  /** As the last write left it. */
+  get task(): Task {
+    const { state } = this.#known;
+    if (state.status === 'absent') throw new Error(`${this.taskId} is gone`);
+    return state;
+  }
+
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
@@ -37,6 +44,7 @@ export class Attempt {
   }
 
   stop(cause: StopCause): void {
+    if (cause === 'lost') this.#cause = cause;
     this.#cause ??= cause;
     this.#stop.abort(this.#cause);
   }

@@ -1,7 +1,7 @@
 /** The work directories of sessions: made with the repository of the task in it, kept for a while, and then removed. */
 import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SessionId } from '#events/ids.ts';
+import { SessionId } from '#events/ids.ts';
 import type { Task } from '#events/task.ts';
 import type { Workspaces } from '#platform/agent/workspace.ts';
 import { TaskRefused } from './errors.ts';
@@ -34,8 +34,9 @@ export const directories = ({ root, workspaces, keepMs, clock }: DirectoryOption
   sweep: async (isHeld) => {
     let removed = 0;
     for (const name of await readdir(root)) {
-      const { mtimeMs } = await stat(join(root, name));
-      if (isHeld(name) || mtimeMs > clock() - keepMs) continue;
+      // What is not named as a session is not ours to remove, and what is gone already needs no removing.
+      const found = SessionId.safeParse(name).success ? await stat(join(root, name)).catch(() => undefined) : undefined;
+      if (!found || isHeld(name) || found.mtimeMs > clock() - keepMs) continue;
       await workspaces.remove(name);
       removed += 1;
     }

@@ -38,6 +38,23 @@ export type Dispatcher = {
   readonly dispatch: (hint: Hint) => Promise<Dispatched>;
   /** Takes the oldest task that waits for this session. */
   readonly next: (sessionId: SessionId) => StreamId | undefined;
+  /** It will be taken up when its session is free, and needs no other word. */
+  readonly isWaiting: (stream: StreamId) => boolean;
+};
+
+/** Heard of twice, looked at once: the log, a message and the reconciler may all name the same task. */
+const once = (decide: (hint: Hint) => Promise<Dispatched>): ((hint: Hint) => Promise<Dispatched>) => {
+  const inHand = new Set<StreamId>();
+  return async (hint) => {
+    const { stream } = hint;
+    if (inHand.has(stream)) return { outcome: 'not-pending' };
+    inHand.add(stream);
+    try {
+      return await decide(hint);
+    } finally {
+      inHand.delete(stream);
+    }
+  };
 };
 
 export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchDeps): Dispatcher => {
@@ -70,13 +87,16 @@ export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchD
     }
   };
 
+  const decideOnce = once(decide);
+
   return {
     dispatch: async (hint) => {
-      const dispatched = await decide(hint);
+      const dispatched = await decideOnce(hint);
       log('hint.dispatched', { stream: hint.stream, outcome: dispatched.outcome });
       await hint.done();
       return dispatched;
     },
+    isWaiting: (stream) => [...waiting.values()].some((streams) => streams.has(stream)),
     next: (sessionId) => {
       const streams = waiting.get(sessionId);
       // Task ids sort by the time they were made, so a conversation goes on in the order in which it was spoken.

@@ -7,7 +7,7 @@ import { agentStarter } from '#platform/agent/start-agent.ts';
 import { badConfigurationExit, readConfig } from '#platform/config.ts';
 import { connect } from '#platform/connect.ts';
 import { serveHealth } from '#platform/http/health.ts';
-import { runMain, StartFault } from '#platform/lifetime.ts';
+import { aborted, runMain, StartFault } from '#platform/lifetime.ts';
 import { createLog } from '#platform/log.ts';
 import { startTelemetry } from '#platform/telemetry.ts';
 import { uuidv7 } from '#platform/uuid.ts';
@@ -58,7 +58,7 @@ await runMain(async (stop) => {
     checks: { dynamodb: () => store.readHead(0) },
   });
   resources.use(health);
-  await worker.pool.warm().catch((fault: unknown) => {
+  await Promise.race([worker.pool.warm(), aborted(stop)]).catch((fault: unknown) => {
     if (!(fault instanceof AgentUnavailable)) throw fault;
     throw new StartFault(`${fault.message}. ${fault.remedy}`, { cause: fault, exitCode: badConfigurationExit });
   });

@@ -1,4 +1,5 @@
 /** The agent processes of this worker: at most `sessionsMax`, kept warm, each belonging to one account from its first task on. */
+import { addAbortListener } from 'node:events';
 import { AgentUnavailable } from '#platform/agent/agent.ts';
 import type { Agent, Conversation, StartAgent } from '#platform/agent/agent.ts';
 import type { AccountId, SessionId } from '#events/ids.ts';
@@ -68,7 +69,10 @@ export class SessionPool implements AsyncDisposable {
 
   /** How many processes there are, and how many of them work. */
   get load(): { readonly processes: number; readonly active: number } {
-    return { processes: this.#slots.size, active: [...this.#slots].filter((slot) => slot.busy).length };
+    return {
+      processes: this.#slots.size,
+      active: [...this.#slots].filter((slot) => slot.busy && slot.owner !== undefined).length,
+    };
   }
 
   get sessions(): readonly HeldSession[] {
@@ -101,7 +105,8 @@ export class SessionPool implements AsyncDisposable {
     slot.owner = request.owner;
     try {
       const { workDirectory: cwd, resume } = request;
-      const conversation = await slot.agent.startConversation({ cwd, ...(resume === undefined ? {} : { resume }) });
+      const start = slot.agent.startConversation({ cwd, ...(resume === undefined ? {} : { resume }) });
+      const conversation = await orAborted(start, signal);
       const session = { ...request, agent: slot.agent, conversation };
       slot.session = session;
       this.#hears.opened(session);
@@ -147,14 +152,18 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async #acquire(owner: AccountId, signal: AbortSignal): Promise<Slot> {
-    const spare = await this.#takeSpare();
+    const spare = await this.#takeSpare(signal);
     if (spare) return spare;
     const idle = [...this.#slots].filter((slot) => !slot.busy).sort((a, b) => a.idleSince - b.idleSince);
     if (this.#slots.size + this.#starting >= this.#settings.sessionsMax) {
       const own = idle.find((slot) => slot.owner === owner);
       if (own) return this.#reuse(own);
       const [oldest] = idle;
-      if (oldest) await this.#end(oldest, 'recycled');
+      if (oldest) {
+        // Its place is taken before it is free: nobody else may see room there meanwhile.
+        const ended = this.#end(oldest, 'recycled');
+        return this.#start(AbortSignal.any([signal, this.#stop.signal]), ended);
+      }
     }
     return this.#start(AbortSignal.any([signal, this.#stop.signal]));
   }
@@ -168,29 +177,40 @@ export class SessionPool implements AsyncDisposable {
     return slot;
   }
 
-  async #takeSpare(): Promise<Slot | undefined> {
+  async #takeSpare(signal: AbortSignal): Promise<Slot | undefined> {
     const spare = this.#spare;
+    if (!spare) return undefined;
     this.#spare = undefined;
-    const slot = await spare?.catch(() => undefined);
+    const slot = await orAborted(
+      spare.catch(() => undefined),
+      signal,
+    ).catch((fault: unknown) => {
+      // Nobody wants it now; the next one may.
+      this.#spare ??= spare;
+      throw fault;
+    });
     return slot && this.#slots.has(slot) ? slot : undefined;
   }
 
   #refill(): Promise<Slot> | undefined {
     const full = this.#slots.size + this.#starting >= this.#settings.sessionsMax;
     if (this.#spare || full || this.#settings.spares === 0 || this.#stop.signal.aborted) return this.#spare;
-    this.#spare = this.#start(this.#stop.signal);
-    this.#spare.catch((fault: unknown) => {
-      this.#spare = undefined;
+    const spare = this.#start(this.#stop.signal);
+    this.#spare = spare;
+    spare.catch((fault: unknown) => {
+      if (this.#spare === spare) this.#spare = undefined;
       if (this.#stop.signal.aborted) return;
       const remedy = fault instanceof AgentUnavailable ? fault.remedy : undefined;
       this.#log.problem('agent.unavailable', { reason: String(fault), remedy });
     });
-    return this.#spare;
+    return spare;
   }
 
-  async #start(signal: AbortSignal): Promise<Slot> {
+  /** `first` is waited for with the place already counted. */
+  async #start(signal: AbortSignal, first?: Promise<void>): Promise<Slot> {
     this.#starting += 1;
     try {
+      await first;
       const agent = await this.#startAgent(signal);
       const slot: Slot = { agent, busy: true, tasks: 0, idleSince: this.#clock() };
       this.#slots.add(slot);
@@ -217,3 +237,11 @@ export class SessionPool implements AsyncDisposable {
     if (slot.session) this.#hears.closed(slot.session, reason);
   }
 }
+
+/** Rejects with the signal's reason as soon as it aborts; what `promise` then comes to is nobody's business any more. */
+const orAborted = async <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
+  promise.catch(() => undefined);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  using _listening = addAbortListener(signal, () => reject(new Error('called off', { cause: signal.reason })));
+  return await Promise.race([promise, aborted]);
+};

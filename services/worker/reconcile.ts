@@ -1,4 +1,5 @@
 /** Looks at what is, not at what was said: finds the tasks and sessions that a lost message or a dead worker left behind. */
+import type { SessionId, TaskId } from '#events/ids.ts';
 import { Session } from '#events/session.ts';
 import type { SessionCommand, SessionRefusal } from '#events/session.ts';
 import { Task } from '#events/task.ts';
@@ -24,6 +25,10 @@ export type ReconcileDeps = {
   /** Hands a pending task to this worker; it is asked for no more than `free` of them. */
   readonly offer: (stream: StreamId) => void;
   readonly free: () => number;
+  /** What this very worker has in hand: whether it goes on is its heartbeat's question, also after the machine slept. */
+  readonly isOurs: { readonly task: (taskId: TaskId) => boolean; readonly session: (sessionId: SessionId) => boolean };
+  /** A pending task that waits for its conversation, here or elsewhere, and would only take the place of a lost one. */
+  readonly isLeft: (task: Task) => Promise<boolean>;
   readonly origin: Origin;
   readonly clock: () => number;
   readonly log: Log;
@@ -45,6 +50,7 @@ const rescueTasks = async (deps: ReconcileDeps): Promise<number> => {
   let rescued = 0;
   for await (const stored of rowsOf(deps.listRows, 'task', 'processing')) {
     const task = Task.parse(stored.row);
+    if (deps.isOurs.task(task.taskId)) continue;
     const stream = `task/${task.taskId}` as const;
     const { attempt } = task;
     const silentSince: Condition = { field: 'heartbeatAt', is: 'below', to: clock() - leaseMs };
@@ -72,6 +78,7 @@ const closeSessions = async (deps: ReconcileDeps): Promise<number> => {
       const silentSince = clock() - leaseMs;
       if (heartbeatOf(stored) >= silentSince) continue;
       const { sessionId } = Session.parse(stored.row);
+      if (deps.isOurs.session(sessionId)) continue;
       const where: Condition[] = [{ field: 'heartbeatAt', is: 'below', to: silentSince }];
       const close = { type: 'close', reason: 'worker-lost' } as const;
       const handled = await handleSession(`session/${sessionId}`, close, origin, { where });
@@ -89,7 +96,7 @@ const offerPending = async (deps: ReconcileDeps): Promise<number> => {
   if (free === 0) return 0;
   for await (const { row } of rowsOf(deps.listRows, 'task', 'pending')) {
     const task = Task.parse(row);
-    if (task.pendingSince > deps.clock() - pendingMs) continue;
+    if (task.pendingSince > deps.clock() - pendingMs || (await deps.isLeft(task))) continue;
     deps.offer(`task/${task.taskId}`);
     offered += 1;
     if (offered >= free) break;

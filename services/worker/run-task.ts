@@ -6,7 +6,9 @@ import type { SessionId, TaskId, WorkerId } from '#events/ids.ts';
 import type { Task, TaskCommand, TaskRefusal } from '#events/task.ts';
 import { keepText, readText } from '#platform/artifacts.ts';
 import type { Artifacts } from '#platform/artifacts.ts';
+import { AgentUnavailable } from '#platform/agent/agent.ts';
 import type { TurnEnd } from '#platform/agent/agent.ts';
+import { pause } from '#platform/backoff.ts';
 import type { Handle } from '#platform/handle.ts';
 import type { Log } from '#platform/log.ts';
 import type { MarkRow, Origin } from '#platform/store.ts';
@@ -27,6 +29,8 @@ export type RunDeps = {
   readonly pool: SessionPool;
   readonly facts: SessionFacts;
   readonly obtainSession: ObtainSession;
+  /** Before an attempt that found no agent is given up; doubles with every one. */
+  readonly agentPauseMs: number;
   readonly clock: () => number;
   readonly log: Log;
 };
@@ -46,21 +50,25 @@ export type TaskRuns = {
   /** Resolves when the task is settled, handed back, or was not ours to run. Rejects only when the store cannot be reached. */
   readonly run: (candidate: Candidate) => Promise<void>;
   readonly cancel: (taskId: TaskId) => void;
+  /** Hands back what runs, and runs nothing more. */
   readonly interruptAll: () => void;
   readonly isRunning: (taskId: TaskId) => boolean;
 };
 
 export const taskRuns = (deps: RunDeps): TaskRuns => {
   const running = new Map<TaskId, Attempt>();
+  let stopped = false;
   return {
-    run: (candidate) => {
+    run: async (candidate) => {
       const { task } = candidate;
+      if (stopped || running.has(task.taskId)) return;
       const attributes = { taskId: task.taskId, sessionId: candidate.sessionId, attempt: task.attempt + 1 };
-      return traced('run task', { kind: 'consumer', parent: candidate.traceparent, attributes }, async () => {
+      await traced('run task', { kind: 'consumer', parent: candidate.traceparent, attributes }, async () => {
         const traceparent = currentTraceparent();
         const origin: Origin = {
           actor: `worker:${deps.workerId}`,
           correlationId: task.correlationId,
+          causationId: task.pendingBy,
           ...(traceparent === undefined ? {} : { traceparent }),
         };
         const attempt = new Attempt(deps.handleTask, origin, task, candidate.version);
@@ -73,30 +81,34 @@ export const taskRuns = (deps: RunDeps): TaskRuns => {
       });
     },
     cancel: (taskId) => running.get(taskId)?.stop('cancelled'),
-    interruptAll: () => running.forEach((attempt) => attempt.stop('shutdown')),
+    interruptAll: () => {
+      stopped = true;
+      running.forEach((attempt) => attempt.stop('shutdown'));
+    },
     isRunning: (taskId) => running.has(taskId),
   };
 };
 
-const runAttempt = async (deps: RunDeps, attempt: Attempt, { task, sessionId, extend }: Candidate): Promise<void> => {
+const runAttempt = async (deps: RunDeps, attempt: Attempt, candidate: Candidate): Promise<void> => {
   const { clock, log, workerId } = deps;
+  const { sessionId, extend } = candidate;
   const startedAt = clock();
   const claimed = await attempt.write({ type: 'start', workerId, sessionId }, { heartbeatAt: startedAt });
   if (!claimed) return;
-  const number = task.attempt + 1;
-  log('task.started', { taskId: task.taskId, sessionId, attempt: number });
+  // As it was claimed: another worker may have tried and handed it back since the candidate was read.
+  const { task } = attempt;
+  const { taskId, attempt: number } = task;
+  log('task.started', { taskId, sessionId, attempt: number });
   using _beat = heartbeat(attempt, number, { ...deps, alongside: extend });
   const limit = setTimeout(() => attempt.stop('timed-out'), task.timeoutMs);
+  const { end, obtained } = await work(deps, attempt, task, sessionId, number);
+  clearTimeout(limit);
   try {
-    const { end, obtained } = await work(deps, attempt, task, sessionId, number);
-    const settlement = await settlementOf(deps, attempt, task, number, end);
     if (obtained) await deps.facts.settled(sessionId);
-    if (settlement) await settle(deps, attempt, settlement);
-    const outcome = settlement?.type ?? 'lost';
-    log('task.ended', { taskId: task.taskId, attempt: number, outcome, durationMs: clock() - startedAt });
-    if (obtained) await giveBack(deps, obtained, attempt, end);
+    const outcome = await settle(deps, attempt, task, end);
+    log('task.ended', { taskId, attempt: number, outcome, durationMs: clock() - startedAt });
   } finally {
-    clearTimeout(limit);
+    if (obtained) await giveBack(deps, obtained, attempt, end);
   }
 };
 
@@ -116,6 +128,8 @@ const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: Sess
   } catch (fault) {
     if (attempt.signal.aborted) return { end: { outcome: 'cancelled' }, ...(obtained ? { obtained } : {}) };
     deps.log.problem('task.faulted', { taskId: task.taskId, reason: String(fault) });
+    // A worker without an agent is the quickest to take work: it must not use up every task's attempts in a moment.
+    if (fault instanceof AgentUnavailable) await pause(deps.agentPauseMs * 2 ** task.failures, attempt.signal);
     const end = { outcome: 'failed', error: errorOf(fault), reusable: false } as const;
     return { end, ...(obtained ? { obtained } : {}) };
   }
@@ -176,16 +190,18 @@ const settlementOf = async (
 /** Between two tries to store an outcome; the heartbeat ends the tries when the task is another's. */
 const settlePauseMs = 1_000;
 
-const settle = async ({ clock, log }: RunDeps, attempt: Attempt, settlement: TaskCommand): Promise<void> => {
+/** Tries until the outcome is stored, its text included, or the attempt is another's; tells what was written. */
+const settle = async (deps: RunDeps, attempt: Attempt, task: Task, end: TurnEnd): Promise<string> => {
   while (attempt.cause !== 'lost') {
     try {
-      await attempt.write(settlement, { heartbeatAt: clock() });
-      return;
+      const settlement = await settlementOf(deps, attempt, task, task.attempt, end);
+      if (settlement && (await attempt.write(settlement, { heartbeatAt: deps.clock() }))) return settlement.type;
     } catch (fault) {
-      log.problem('task.not-settled', { taskId: attempt.taskId, reason: String(fault) });
-      await new Promise((resolve) => setTimeout(resolve, settlePauseMs));
+      deps.log.problem('task.not-settled', { taskId: attempt.taskId, reason: String(fault) });
+      await pause(settlePauseMs);
     }
   }
+  return 'lost';
 };
 
 const giveBack = async ({ pool, facts }: RunDeps, { session, usage }: Obtained, attempt: Attempt, end: TurnEnd) => {

@@ -1,7 +1,9 @@
 /** A worker as one thing, made from what it is handed: it takes tasks until it is stopped, and then hands back what it holds. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { catalog } from '#events/catalog.ts';
-import type { WorkerId } from '#events/ids.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { SessionId, WorkerId } from '#events/ids.ts';
+import type { Task } from '#events/task.ts';
 import type { StartAgent } from '#platform/agent/agent.ts';
 import type { Artifacts } from '#platform/artifacts.ts';
 import { pause } from '#platform/backoff.ts';
@@ -27,6 +29,9 @@ import type { TakeHint } from './work-loop.ts';
 
 /** Old work directories are looked for this often. */
 const tidyEveryMs = 600_000;
+
+/** The first wait of a worker that cannot have an agent. */
+const agentPauseMs = 5_000;
 
 export type WorkerParts = {
   readonly workerId: WorkerId;
@@ -59,7 +64,7 @@ const assemble = (parts: WorkerParts) => {
   const offers = new Offers();
   const prepareDirectory = parts.directories.prepare;
   const deps = { ...store, workerId, pool, facts, artifacts, handleTask, handleSession, prepareDirectory, clock, log };
-  const runs = taskRuns({ ...deps, obtainSession: obtainer(deps) });
+  const runs = taskRuns({ ...deps, agentPauseMs, obtainSession: obtainer(deps) });
   const dispatching = dispatcher({ ...deps, runs, whereabouts: (task) => whereaboutsOf(deps, task) });
   return { ...deps, offers, runs, dispatcher: dispatching };
 };
@@ -67,12 +72,16 @@ type Assembled = ReturnType<typeof assemble>;
 
 /** What goes on beside the tasks, until `signal` aborts. */
 const background = (assembled: Assembled, parts: WorkerParts, signal: AbortSignal): Promise<void>[] => {
-  const { pool, offers, runs, facts, workerId } = assembled;
+  const { pool, offers, runs, facts, dispatcher, workerId } = assembled;
   const { store, settings, log } = parts;
   const origin: Origin = { actor: `worker:${workerId}`, correlationId: workerId };
   const look = async (): Promise<void> => {
     const free = () => settings.sessionsMax - pool.load.active;
-    const found = await reconcile({ ...assembled, offer: (stream) => offers.add(stream), free, origin });
+    const isOurs = { task: runs.isRunning, session: (id: SessionId) => pool.holds(id) };
+    const isLeft = async (task: Task) =>
+      dispatcher.isWaiting(`task/${task.taskId}`) || (await whereaboutsOf(assembled, task)) === 'elsewhere';
+    const offer = (stream: StreamId) => offers.add(stream);
+    const found = await reconcile({ ...assembled, offer, free, isOurs, isLeft, origin });
     if (found.rescued + found.closed + found.offered > 0) log('worker.reconciled', found);
   };
   const listen = async (): Promise<void> => {
@@ -81,8 +90,12 @@ const background = (assembled: Assembled, parts: WorkerParts, signal: AbortSigna
     await subscribe({ readLog: store.readLog, cursor, onWake: parts.onWake, pollMs, apply, log }, signal);
   };
   const tend = async (): Promise<void> => {
+    await Promise.all(
+      pool.sessions.map(async (session) => {
+        if (!(await facts.touch(session))) await pool.close(session.sessionId, 'worker-lost');
+      }),
+    );
     await pool.closeIdle();
-    await Promise.all(pool.sessions.map(facts.touch));
   };
   const tidy = async (): Promise<void> => {
     const removed = await parts.directories.sweep((name) => pool.sessions.some(({ sessionId }) => sessionId === name));

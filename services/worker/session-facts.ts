@@ -13,8 +13,8 @@ export type SessionFacts = {
   readonly closed: (session: HeldSession, reason: CloseReason) => void;
   /** Resolves when everything said so far about the session, or about all of them, is stored or given up. */
   readonly settled: (sessionId?: SessionId) => Promise<void>;
-  /** Shows that the holder lives; an open session without such a mark is closed by the reconciler. */
-  readonly touch: (session: HeldSession) => Promise<void>;
+  /** Shows that the holder lives; an open session without such a mark is closed by the reconciler. False when it is ours no more. */
+  readonly touch: (session: HeldSession) => Promise<boolean>;
 };
 
 type Send = (sessionId: SessionId, command: SessionCommand) => Promise<void>;
@@ -79,8 +79,10 @@ export const sessionFacts = (
       const where = [
         { field: 'workerId', is: 'equal', to: workerId },
         { field: 'generation', is: 'equal', to: generation },
+        { field: 'closedAt', is: 'absent' },
       ] as const;
-      await markRow(`session/${sessionId}`, { heartbeatAt: clock() }, where);
+      await settled(sessionId);
+      return (await markRow(`session/${sessionId}`, { heartbeatAt: clock() }, where)) === 'marked';
     },
   };
 };

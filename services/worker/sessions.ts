@@ -1,5 +1,6 @@
 /** Finds the session that a task belongs in, or opens one: held here and warm, taken up from another process, or new. */
 import { uuidv7 } from '#platform/uuid.ts';
+import type { TaskError } from '#events/error.ts';
 import { Session } from '#events/session.ts';
 import type { SessionCommand, SessionRefusal } from '#events/session.ts';
 import { SessionId } from '#events/ids.ts';
@@ -9,6 +10,7 @@ import type { Artifacts } from '#platform/artifacts.ts';
 import type { Handle } from '#platform/handle.ts';
 import type { Marks, ReadRow } from '#platform/store.ts';
 import { leaseMs } from './attempt.ts';
+import { TaskRefused } from './errors.ts';
 import type { PrepareDirectory } from './directories.ts';
 import { readHistory } from './history.ts';
 import type { Exchange } from './history.ts';
@@ -55,28 +57,70 @@ export const whereaboutsOf = async (
   return session.workerId !== workerId && isLive(session, stored.marks, clock()) ? 'elsewhere' : 'here';
 };
 
+/** Another worker took the conversation up at the same moment; the next attempt leaves it to that one. */
+export class SessionTaken extends Error {}
+
+const notTheOwners: TaskError = {
+  class: 'invalid-input',
+  message: 'the session belongs to another account',
+  remedy: 'Continue a session of your own, or leave sessionId out.',
+  retryable: false,
+};
+
 export const obtainer =
   (deps: SessionDeps): ObtainSession =>
   async (task, sessionId, signal) => {
-    const { pool, facts, readRow, artifacts, handleSession, prepareDirectory, workerId } = deps;
-    const held = pool.resume(sessionId);
-    if (held) return { session: held, history: [], usage: {} };
+    if (!task.continues)
+      return { session: await open(deps, task, sessionId, undefined, signal), history: [], usage: {} };
+    const { pool, facts, workerId } = deps;
     await facts.settled(sessionId);
-    const prior = await readPrior(readRow, sessionId);
-    if (prior && prior.status !== 'closed') {
-      const origin = { actor: `worker:${workerId}`, correlationId: task.correlationId } as const;
-      await handleSession(`session/${sessionId}`, { type: 'close', reason: 'worker-lost' }, origin);
+    const prior = await readPrior(deps, sessionId);
+    if (prior && prior.owner !== task.owner) throw new TaskRefused(notTheOwners);
+    const held = isOurs(prior, workerId) ? pool.resume(sessionId) : undefined;
+    if (held) return { session: held, history: [], usage: {} };
+    // What we hold may have been closed under us, or belong to another worker by now.
+    await pool.close(sessionId, 'worker-lost');
+    await closeLost(deps, prior, task);
+    const session = await open(deps, task, sessionId, prior, signal);
+    try {
+      await facts.settled(sessionId);
+      if (!isOurs(await readPrior(deps, sessionId), workerId))
+        throw new SessionTaken(`another worker has ${sessionId}`);
+      const forgotten = prior !== undefined && !session.conversation.resumed;
+      const history = forgotten ? await readHistory(prior.taskIds, deps.readRow, deps.artifacts) : [];
+      return { session, history, usage: {} };
+    } catch (fault) {
+      await pool.release(sessionId, { reusable: false });
+      throw fault;
     }
-    const workDirectory = await prepareDirectory(sessionId, task, signal);
-    const generation = (prior?.generation ?? 0) + 1;
-    const resume = prior ? { resume: prior.agentSessionId } : {};
-    const session = await pool.open({ sessionId, generation, owner: task.owner, workDirectory, ...resume }, signal);
-    const forgotten = prior !== undefined && !session.conversation.resumed;
-    const history = forgotten ? await readHistory(prior.taskIds, readRow, artifacts) : [];
-    return { session, history, usage: {} };
   };
 
-const readPrior = async (readRow: ReadRow, sessionId: SessionId): Promise<Session | undefined> => {
+const isOurs = (session: Session | undefined, workerId: WorkerId): boolean =>
+  session !== undefined && session.status !== 'closed' && session.workerId === workerId;
+
+/** Closes what a lost worker left open; one that lives after all is not touched. */
+const closeLost = async ({ handleSession, workerId, clock }: SessionDeps, prior: Session | undefined, task: Task) => {
+  if (!prior || prior.status === 'closed') return;
+  const origin = { actor: `worker:${workerId}`, correlationId: task.correlationId } as const;
+  const silent = { field: 'heartbeatAt', is: 'below', to: clock() - leaseMs } as const;
+  const where = prior.workerId === workerId ? [] : [silent];
+  await handleSession(`session/${prior.sessionId}`, { type: 'close', reason: 'worker-lost' }, origin, { where });
+};
+
+const open = async (
+  { pool, prepareDirectory }: SessionDeps,
+  task: Task,
+  sessionId: SessionId,
+  prior: Session | undefined,
+  signal: AbortSignal,
+): Promise<HeldSession> => {
+  const workDirectory = await prepareDirectory(sessionId, task, signal);
+  const generation = (prior?.generation ?? 0) + 1;
+  const resume = prior ? { resume: prior.agentSessionId } : {};
+  return pool.open({ sessionId, generation, owner: task.owner, workDirectory, ...resume }, signal);
+};
+
+const readPrior = async ({ readRow }: SessionDeps, sessionId: SessionId): Promise<Session | undefined> => {
   const stored = await readRow(`session/${sessionId}`);
   return stored && Session.parse(stored.row);
 };

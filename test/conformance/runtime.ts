@@ -8,6 +8,12 @@ export type OpenRuntime = (clock: () => number) => Promise<() => Runtime>;
 
 export const runtimeConformance = (name: string, open: OpenRuntime): void => {
   describe(`${name}: shards`, () => {
+    it('the number of shards is what the first instance wanted, whatever later ones want', async () => {
+      const connect = await open(() => 1_000);
+      assert.equal(await connect().fixShards(16), 16);
+      assert.equal(await connect().fixShards(4), 16);
+    });
+
     it('a shard is in the hands of one holder, who may claim it again', async () => {
       let now = 1_000;
       const connect = await open(() => now);

@@ -166,14 +166,16 @@ describe('a task', () => {
   it('shows nothing of an attempt that ended once it waits again', () => {
     assert.deepEqual(foldOf(task, stream, [submitted, started, progressed, interrupted, retried]), {
       ...row,
-      ...{ status: 'pending', continues: false, attempt: 1, failures: 1, pendingSince: at(4), seq: 0, usage: noUsage },
+      ...{ status: 'pending', continues: false, attempt: 1, failures: 1, seq: 0, usage: noUsage },
+      ...{ pendingSince: at(4), pendingBy: '00000000-0000-7000-8000-000000000005' },
     });
   });
   it('waits again in the conversation that it was submitted to', () => {
     const continuing = { ...submitted, sessionId: sessionId(1) };
     assert.deepEqual(foldOf(task, stream, [continuing, started, interrupted, retried]), {
       ...{ ...row, status: 'pending', continues: true, sessionId: sessionId(1) },
-      ...{ attempt: 1, failures: 1, pendingSince: at(3), seq: 0, usage: noUsage },
+      ...{ attempt: 1, failures: 1, seq: 0, usage: noUsage },
+      ...{ pendingSince: at(3), pendingBy: '00000000-0000-7000-8000-000000000004' },
     });
   });
   it('adds up what its attempts used', () => {

@@ -20,6 +20,16 @@ export const untilCancelled: Script = async ({ onUpdate }, signal) => {
   return { outcome: 'cancelled' };
 };
 
+/** Says once that it is at work, so that a test can act in the middle of a turn. */
+export const pausing = () => {
+  const atWork = Promise.withResolvers<void>();
+  const script: Script = (turn, signal) => {
+    atWork.resolve();
+    return untilCancelled(turn, signal);
+  };
+  return { script, atWork: atWork.promise };
+};
+
 export type ScriptedAgents = {
   readonly start: StartAgent;
   readonly started: readonly ScriptedAgent[];

@@ -14,6 +14,7 @@ import type { Expression } from './expression.ts';
 import { fieldsOf, itemOf } from './item.ts';
 
 const Claim = z.object({ position: z.int().nonnegative() });
+const Installation = z.object({ shards: z.int().positive() });
 const Note = z.object({ value: z.string() });
 
 const noteKey = (key: string) => ({ pk: `note#${key}`, sk: 'note' });
@@ -77,6 +78,19 @@ export const dynamoRuntime = (options: DynamoRuntimeOptions): Runtime => {
   const { client, names, clock } = options;
   const TableName = names.tables.runtime;
   return {
+    fixShards: async (wanted) => {
+      const fixed = await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: itemOf({ pk: 'installation', sk: 'log' }),
+          UpdateExpression: 'SET #shards = if_not_exists(#shards, :wanted)',
+          ExpressionAttributeNames: { '#shards': 'shards' },
+          ExpressionAttributeValues: itemOf({ ':wanted': wanted }),
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return Installation.parse(fieldsOf(fixed.Attributes ?? {})).shards;
+    },
     ...shardsIn(options),
     putNote: async (key, value, expiresAt) => {
       // DynamoDB deletes late and wants seconds; what counts is the comparison.

@@ -7,7 +7,9 @@ export const memoryRuntime = ({ clock }: { readonly clock: () => number }): Runt
   const claims = new Map<string, Claim>();
   const notes = new Map<string, { readonly value: string; readonly expiresAt: number }>();
   const keyOf = (subscription: string, shard: number): string => `${subscription}#${shard}`;
+  let shards: number | undefined;
   return {
+    fixShards: async (wanted) => (shards ??= wanted),
     claimShard: async (subscription, shard, holder, leaseMs) => {
       const key = keyOf(subscription, shard);
       const claim = claims.get(key) ?? { holder: undefined, leaseUntil: 0, position: 0 };

@@ -128,6 +128,21 @@ describe('the session pool', () => {
     assert.equal(agents.started[0]?.stopped, false);
   });
 
+  it('counts a spare as a process, and not as one at work', async () => {
+    const { pool } = poolOf({ spares: 1 });
+    await pool.warm();
+    assert.deepEqual(pool.load, { processes: 1, active: 0 });
+  });
+
+  it('never has more processes than it may, not even while one of them is being stopped', async () => {
+    const { pool, agents, open } = poolOf();
+    const [first, second] = [await open(), await open()];
+    await pool.release(first.sessionId, { reusable: true });
+    await pool.release(second.sessionId, { reusable: true });
+    await Promise.all([open(bob), open(bob)]);
+    assert.equal(agents.started.filter((agent) => !agent.stopped).length, 2);
+  });
+
   it('takes the spare for a new conversation and starts the next spare', async () => {
     const { pool, agents, open } = poolOf({ spares: 1 });
     await pool.warm();

@@ -11,7 +11,11 @@ const look = (world: ReturnType<typeof testWorld>, free = 5) => {
   const { handleTask, handleSession, clock } = world;
   const deps = { ...world.store, handleTask, handleSession, clock, origin, log: silent };
   const offer = (stream: string) => void offered.push(stream);
-  return reconcile({ ...deps, offer, free: () => free }).then((done) => ({ ...done, streams: offered }));
+  const isOurs = { task: () => false, session: () => false };
+  return reconcile({ ...deps, ...{ offer, isOurs, isLeft: async () => false }, free: () => free }).then((done) => ({
+    ...done,
+    streams: offered,
+  }));
 };
 
 /** A worker that took a task and then gave no sign of life any more. */
@@ -51,7 +55,17 @@ describe('the reconciler', () => {
     const stale = await world.store.listRows('task', { order: 'oldest-first', limit: 10 });
     await world.store.markRow(`task/${taskId}`, { heartbeatAt: world.clock() }, []);
     const { handleTask, handleSession, clock } = world;
-    const deps = { handleTask, handleSession, clock, origin, log: silent, offer: () => undefined, free: () => 0 };
+    const deps = {
+      handleTask,
+      handleSession,
+      clock,
+      origin,
+      log: silent,
+      offer: () => undefined,
+      free: () => 0,
+      isLeft: async () => false,
+      isOurs: { task: () => false, session: () => false },
+    };
     const listRows: typeof world.store.listRows = async (kind) => (kind === 'task' ? stale : { rows: [] });
     assert.equal((await reconcile({ ...deps, listRows })).rescued, 0);
     assert.equal((await world.read(taskId)).status, 'processing');

@@ -2,21 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SessionId } from '#events/ids.ts';
 import { previewOf } from '#events/text.ts';
-import { says, untilCancelled } from '#test/support/scripted-agent.ts';
-import type { Script } from '#test/support/scripted-agent.ts';
+import { pausing, says, untilCancelled } from '#test/support/scripted-agent.ts';
 import { testWorker, testWorld } from './worker-bench.ts';
 
 const resultOf = ({ result }: { result?: Parameters<typeof previewOf>[0] | undefined }) => result && previewOf(result);
-
-/** Says once that it is at work, so that a test can act in the middle of a turn. */
-const pausing = () => {
-  const atWork = Promise.withResolvers<void>();
-  const script: Script = (turn, signal) => {
-    atWork.resolve();
-    return untilCancelled(turn, signal);
-  };
-  return { script, atWork: atWork.promise };
-};
 
 describe('a task that a worker runs', () => {
   it('is started, reported on and completed, in this order', async () => {

@@ -31,7 +31,7 @@ export const testWorld = () => {
   let passedMs = 0;
   const clock = () => start + passedMs;
   const store = memoryStore({ shards: 4, clock });
-  const artifacts: Artifacts = memoryArtifacts();
+  const artifacts: { -readonly [Port in keyof Artifacts]: Artifacts[Port] } = memoryArtifacts();
   const handleTask = handler(catalog.task.decider, catalog.task.parseRow, store, clock);
   const handleSession = handler(catalog.session.decider, catalog.session.parseRow, store, clock);
   const read = async (taskId: TaskId): Promise<Task> => Task.parse((await store.readRow(`task/${taskId}`))?.row);
@@ -76,8 +76,19 @@ export const testWorker = (world: ReturnType<typeof testWorld>, script: Script, 
   const settings = { sessionsMax: 5, idleMs: 600_000, tasksMax: 50, contextPercentMax: 90, spares: 0 };
   const pool = new SessionPool(agents.start, settings, facts, clock, silent);
   const prepareDirectory = async (sessionId: SessionId) => `/work/${sessionId}`;
-  const deps = { ...store, workerId, pool, facts, artifacts, handleTask, handleSession, prepareDirectory, clock };
-  const runs = taskRuns({ ...deps, obtainSession: obtainer(deps), log: silent });
+  const reading: Artifacts = { put: (...args) => artifacts.put(...args), get: (sha256) => artifacts.get(sha256) };
+  const deps = {
+    ...store,
+    workerId,
+    pool,
+    facts,
+    artifacts: reading,
+    handleTask,
+    handleSession,
+    prepareDirectory,
+    clock,
+  };
+  const runs = taskRuns({ ...deps, agentPauseMs: 1, obtainSession: obtainer(deps), log: silent });
   const whereabouts = (candidate: Task) => whereaboutsOf(deps, candidate);
   const { dispatch, next } = dispatcher({ readRow: store.readRow, runs, whereabouts, clock, log: silent });
   const hint = (taskId: TaskId): Hint => ({
