@@ -5,9 +5,10 @@ import type { SessionCommand, SessionRefusal } from '#events/session.ts';
 import { Task } from '#events/task.ts';
 import type { TaskCommand, TaskRefusal, TaskStatus } from '#events/task.ts';
 import type { StreamKind, StreamId } from '#events/envelope.ts';
+import type { z } from 'zod';
 import type { Handle } from '#platform/handle.ts';
 import type { Log } from '#platform/log.ts';
-import type { Condition, ListRows, Origin, StoredRow } from '#platform/store.ts';
+import type { Condition, ListRows, Origin } from '#platform/store.ts';
 import { leaseMs } from './attempt.ts';
 import { timedOut, workerLost } from './errors.ts';
 
@@ -43,18 +44,15 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Reconciled> => ({
   offered: await offerPending(deps),
 });
 
-const heartbeatOf = ({ marks }: StoredRow): number => marks['heartbeatAt'] ?? 0;
-
 const rescueTasks = async (deps: ReconcileDeps): Promise<number> => {
   const { clock, handleTask, origin, log } = deps;
   let rescued = 0;
-  for await (const stored of rowsOf(deps.listRows, 'task', 'processing')) {
-    const task = Task.parse(stored.row);
+  for await (const { state: task, heartbeatAt } of statesOf(deps, 'task', 'processing', Task)) {
     if (deps.isOurs.task(task.taskId)) continue;
     const stream = `task/${task.taskId}` as const;
     const { attempt } = task;
     const silentSince: Condition = { field: 'heartbeatAt', is: 'below', to: clock() - leaseMs };
-    const lost = heartbeatOf(stored) < silentSince.to;
+    const lost = heartbeatAt < silentSince.to;
     const overdue = (task.startedAt ?? 0) + task.timeoutMs + overdueMs < clock();
     if (!lost && !overdue) continue;
     const handled = lost
@@ -74,10 +72,10 @@ const closeSessions = async (deps: ReconcileDeps): Promise<number> => {
   const { clock, handleSession, origin, log } = deps;
   let closed = 0;
   for (const status of ['created', 'active', 'idle'] as const) {
-    for await (const stored of rowsOf(deps.listRows, 'session', status)) {
+    for await (const { state, heartbeatAt } of statesOf(deps, 'session', status, Session)) {
       const silentSince = clock() - leaseMs;
-      if (heartbeatOf(stored) >= silentSince) continue;
-      const { sessionId } = Session.parse(stored.row);
+      if (heartbeatAt >= silentSince) continue;
+      const { sessionId } = state;
       if (deps.isOurs.session(sessionId)) continue;
       const where: Condition[] = [{ field: 'heartbeatAt', is: 'below', to: silentSince }];
       const close = { type: 'close', reason: 'worker-lost' } as const;
@@ -94,8 +92,7 @@ const offerPending = async (deps: ReconcileDeps): Promise<number> => {
   let offered = 0;
   const free = deps.free();
   if (free === 0) return 0;
-  for await (const { row } of rowsOf(deps.listRows, 'task', 'pending')) {
-    const task = Task.parse(row);
+  for await (const { state: task } of statesOf(deps, 'task', 'pending', Task)) {
     if (task.pendingSince > deps.clock() - pendingMs || (await deps.isLeft(task))) continue;
     deps.offer(`task/${task.taskId}`);
     offered += 1;
@@ -104,12 +101,13 @@ const offerPending = async (deps: ReconcileDeps): Promise<number> => {
   return offered;
 };
 
-/** Every row of one status, oldest first, page by page. */
-async function* rowsOf(
-  listRows: ListRows,
+/** Every row of one status, oldest first, page by page. One that cannot be read is told and passed over: the others go on. */
+async function* statesOf<State>(
+  { listRows, log }: Pick<ReconcileDeps, 'listRows' | 'log'>,
   kind: Extract<StreamKind, 'task' | 'session'>,
   status: TaskStatus | Session['status'],
-): AsyncGenerator<StoredRow> {
+  schema: z.ZodType<State>,
+): AsyncGenerator<{ readonly state: State; readonly heartbeatAt: number }> {
   let after: string | undefined;
   do {
     const by = { field: 'status', equals: status } as const;
@@ -119,7 +117,11 @@ async function* rowsOf(
       limit: 100,
       ...(after === undefined ? {} : { after }),
     });
-    yield* page.rows;
+    for (const { row, marks } of page.rows) {
+      const parsed = schema.safeParse(row);
+      if (parsed.success) yield { state: parsed.data, heartbeatAt: marks['heartbeatAt'] ?? 0 };
+      else log.problem('row.unreadable', { kind, id: row[`${kind}Id`], reason: parsed.error.message });
+    }
     after = page.next;
   } while (after !== undefined);
 }

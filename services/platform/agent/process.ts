@@ -52,7 +52,8 @@ export type AgentProcess = AsyncDisposable & {
   readonly stop: () => Promise<StopReport>;
 };
 
-const lineBytesMax = 32 * 1024 * 1024;
+/** A whole file as the diff of one tool call fits; twice this would be most of what a flood may cost. */
+const lineBytesMax = 16 * 1024 * 1024;
 const stderrBytesMax = 256 * 1024;
 
 /** There is no such program. */

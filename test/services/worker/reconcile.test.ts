@@ -109,6 +109,23 @@ describe('the reconciler', () => {
     assert.deepEqual((await look(world, 0)).streams, []);
   });
 
+  it('passes over a row that it cannot read and looks at the others', async () => {
+    const world = testWorld();
+    const broken = await world.submit('broken');
+    world.pass(1);
+    const lost = await world.submit('lost');
+    world.pass(15_000);
+    const { listRows } = world.store;
+    const handleRows: typeof listRows = async (kind, query) => {
+      const page = await listRows(kind, query);
+      const spoil = (row: (typeof page.rows)[number]['row']) =>
+        row['taskId'] === broken ? { ...row, priority: 7 } : row;
+      return { ...page, rows: page.rows.map((stored) => ({ ...stored, row: spoil(stored.row) })) };
+    };
+    const { streams } = await look({ ...world, store: { ...world.store, listRows: handleRows } });
+    assert.deepEqual(streams, [`task/${lost}`]);
+  });
+
   it('finds nothing to do where everything is well', async () => {
     const world = testWorld();
     const worker = testWorker(world, says('fine'));
