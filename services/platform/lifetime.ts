@@ -11,7 +11,7 @@ export const stopSignal = (): AbortSignal => {
   process.once('SIGTERM', stop('SIGTERM'));
   process.once('SIGINT', stop('SIGINT'));
   if (process.env['STOP_WITH_PARENT'] === '1') {
-    const end = () => process.exit(1);
+    const end = () => process.exit(0);
     process.stdin.once('close', end).once('end', end).resume();
     process.stdin.unref();
   }
