@@ -18,7 +18,7 @@ const hosting = {
   processId: 4711,
   agent: { name: 'demo', version: '1.0.0', dialect: 'acp' },
   agentSessionId: 'conversation-1',
-  workDirectory: '/work/1',
+  workDirectory: '/sessions/1',
 } as const;
 const holder = { workerId: workerId(1), generation: 1 };
 const elsewhere = { ...hosting, workerId: workerId(2), processId: 4712 };

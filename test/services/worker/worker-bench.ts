@@ -75,7 +75,7 @@ export const testWorker = (world: ReturnType<typeof testWorld>, script: Script, 
   const facts = sessionFacts(handleSession, store.markRow, workerId, clock, silent);
   const settings = { sessionsMax: 5, idleMs: 600_000, tasksMax: 50, contextPercentMax: 90, spares: 0 };
   const pool = new SessionPool(agents.start, settings, facts, clock, silent);
-  const prepareDirectory = async (sessionId: SessionId) => `/work/${sessionId}`;
+  const prepareDirectory = async (sessionId: SessionId) => `/sessions/${sessionId}`;
   const reading: Artifacts = { put: (...args) => artifacts.put(...args), get: (sha256) => artifacts.get(sha256) };
   const deps = {
     ...store,
