@@ -63,10 +63,10 @@ export const connect = async (
       wakeTopicArn(sns, names.wakeTopic),
     ]);
     resources.use(wakes);
-    const runtime = dynamoRuntime({ client, names, clock: Date.now });
+    const clock = Date.now;
+    const runtime = dynamoRuntime({ client, names, clock });
     await checkShards(runtime, config.LOG_SHARDS);
     const publisher = resources.use(wakePublisher({ client: sns, topicArn, coalesceMs, log }));
-    const clock = Date.now;
     return {
       names,
       store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit: publisher.announce }),

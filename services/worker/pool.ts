@@ -79,8 +79,8 @@ export class SessionPool implements AsyncDisposable {
     return [...this.#slots].flatMap((slot) => (slot.session ? [slot.session] : []));
   }
 
-  holds(sessionId: SessionId): boolean {
-    return this.sessions.some((session) => session.sessionId === sessionId);
+  holds(sessionId: string): boolean {
+    return this.#slotOf(sessionId) !== undefined;
   }
 
   /** Starts the spare, if there shall be one; rejects when the agent cannot be had, so that a start-up can say so. */
@@ -90,12 +90,10 @@ export class SessionPool implements AsyncDisposable {
 
   /** Takes up a session that is held and idle. */
   resume(sessionId: SessionId): HeldSession | undefined {
-    for (const slot of this.#slots) {
-      if (slot.session?.sessionId !== sessionId || slot.busy) continue;
-      slot.busy = true;
-      return slot.session;
-    }
-    return undefined;
+    const slot = this.#slotOf(sessionId);
+    if (!slot || slot.busy) return undefined;
+    slot.busy = true;
+    return slot.session;
   }
 
   /** Opens a conversation on a warm process if there is one. The caller must not hold more sessions than `sessionsMax` at once. */
@@ -115,13 +113,13 @@ export class SessionPool implements AsyncDisposable {
       await this.#end(slot, 'failed');
       throw fault;
     } finally {
-      void this.#refill()?.catch(() => undefined);
+      void this.#refill();
     }
   }
 
   /** Gives a session back after its turn. One that is spent or broken is closed, its process replaced. */
   async release(sessionId: SessionId, { contextPercent = 0, reusable }: Release): Promise<void> {
-    const slot = [...this.#slots].find((held) => held.session?.sessionId === sessionId);
+    const slot = this.#slotOf(sessionId);
     if (!slot) return;
     slot.tasks += 1;
     const spent = slot.tasks >= this.#settings.tasksMax || contextPercent >= this.#settings.contextPercentMax;
@@ -129,13 +127,13 @@ export class SessionPool implements AsyncDisposable {
     else if (spent) await this.#end(slot, 'recycled');
     slot.busy = false;
     slot.idleSince = this.#clock();
-    if (!reusable || spent) void this.#refill()?.catch(() => undefined);
+    if (!reusable || spent) void this.#refill();
   }
 
   /** Ends the process of an idle session, such as one that its owner closed. */
   async close(sessionId: SessionId, reason: CloseReason): Promise<void> {
-    const slot = [...this.#slots].find((held) => held.session?.sessionId === sessionId && !held.busy);
-    if (slot) await this.#end(slot, reason);
+    const slot = this.#slotOf(sessionId);
+    if (slot && !slot.busy) await this.#end(slot, reason);
   }
 
   /** Closes what nobody has used for `idleMs`. */
@@ -149,6 +147,10 @@ export class SessionPool implements AsyncDisposable {
     this.#stop.abort('pool closed');
     await this.#spare?.catch(() => undefined);
     await Promise.all([...this.#slots].map((slot) => this.#end(slot, 'shutdown')));
+  }
+
+  #slotOf(sessionId: string): Slot | undefined {
+    return [...this.#slots].find(({ session }) => session?.sessionId === sessionId);
   }
 
   async #acquire(owner: AccountId, signal: AbortSignal): Promise<Slot> {
@@ -192,6 +194,7 @@ export class SessionPool implements AsyncDisposable {
     return slot && this.#slots.has(slot) ? slot : undefined;
   }
 
+  /** A start that fails is told here, so whoever does not wait for it need not look. */
   #refill(): Promise<Slot> | undefined {
     const full = this.#slots.size + this.#starting >= this.#settings.sessionsMax;
     if (this.#spare || full || this.#settings.spares === 0 || this.#stop.signal.aborted) return this.#spare;
@@ -227,7 +230,7 @@ export class SessionPool implements AsyncDisposable {
     if (!this.#slots.delete(slot)) return;
     this.#log.problem('agent.lost', { pid: slot.agent.info.pid, outcome });
     if (slot.session) this.#hears.closed(slot.session, 'failed');
-    void this.#refill()?.catch(() => undefined);
+    void this.#refill();
   }
 
   async #end(slot: Slot, reason: CloseReason): Promise<void> {

@@ -1,5 +1,4 @@
 /** Runs one task to its outcome: claim, session, turn, settlement. */
-import { noUsage } from '#events/task-update.ts';
 import type { TaskUpdate } from '#events/task-update.ts';
 import type { TaskError } from '#events/error.ts';
 import type { SessionId, TaskId, WorkerId } from '#events/ids.ts';
@@ -101,7 +100,7 @@ const runAttempt = async (deps: RunDeps, attempt: Attempt, candidate: Candidate)
   log('task.started', { taskId, sessionId, attempt: number });
   using _beat = heartbeat(attempt, number, { ...deps, alongside: extend });
   const limit = setTimeout(() => attempt.stop('timed-out'), task.timeoutMs);
-  const { end, obtained } = await work(deps, attempt, task, sessionId, number);
+  const { end, obtained } = await work(deps, attempt, task, sessionId);
   clearTimeout(limit);
   try {
     if (obtained) await deps.facts.settled(sessionId);
@@ -114,7 +113,7 @@ const runAttempt = async (deps: RunDeps, attempt: Attempt, candidate: Candidate)
 
 type Worked = { readonly end: TurnEnd; readonly obtained?: Obtained };
 
-const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: SessionId, n: number): Promise<Worked> => {
+const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: SessionId): Promise<Worked> => {
   let obtained: Obtained | undefined;
   try {
     const spent = task.usage.credits;
@@ -124,7 +123,7 @@ const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: Sess
     obtained = await deps.obtainSession(task, sessionId, attempt.signal);
     deps.facts.activated(obtained.session, task.taskId);
     const prompt = withHistory(await readText(task.prompt, deps.artifacts), obtained.history);
-    return { end: await runTurn(deps, attempt, obtained, { task, n, prompt }), obtained };
+    return { end: await runTurn(deps, attempt, obtained, { task, prompt }), obtained };
   } catch (fault) {
     if (attempt.signal.aborted) return { end: { outcome: 'cancelled' }, ...(obtained ? { obtained } : {}) };
     deps.log.problem('task.faulted', { taskId: task.taskId, reason: String(fault) });
@@ -135,16 +134,16 @@ const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: Sess
   }
 };
 
-type TurnOf = { readonly task: Task; readonly n: number; readonly prompt: string };
+type TurnOf = { readonly task: Task; readonly prompt: string };
 
 const runTurn = async (deps: RunDeps, attempt: Attempt, obtained: Obtained, turn: TurnOf): Promise<TurnEnd> => {
-  const { task, n } = turn;
+  const { task, prompt } = turn;
   const { agent, conversation } = obtained.session;
   let seq = 0;
   let credits = task.usage.credits;
   const report = async (updates: TaskUpdate[]): Promise<void> => {
     seq += 1;
-    const command = { type: 'progress', attempt: n, seq, updates } as const;
+    const command = { type: 'progress', attempt: task.attempt, seq, updates } as const;
     // Progress that cannot be stored is lost; whether the attempt may go on is the heartbeat's question.
     await attempt.write(command, { heartbeatAt: deps.clock() }).catch((fault: unknown) => {
       deps.log.problem('progress.lost', { taskId: task.taskId, reason: String(fault) });
@@ -154,13 +153,13 @@ const runTurn = async (deps: RunDeps, attempt: Attempt, obtained: Obtained, turn
   const onUpdate = (update: TaskUpdate): void => {
     reporter.add(update);
     if (update.kind !== 'usage') return;
-    credits += update.credits ?? noUsage.credits;
+    credits += update.credits ?? 0;
     if (update.contextPercent !== undefined) obtained.usage.contextPercent = update.contextPercent;
     if (task.limits?.credits !== undefined && credits > task.limits.credits) attempt.stop('budget-exceeded');
   };
   const attributes = { taskId: task.taskId, agent: agent.info.name, dialect: agent.info.dialect };
   const end = await traced('agent turn', { attributes }, () =>
-    agent.runTurn({ conversationId: conversation.id, prompt: turn.prompt, onUpdate }, attempt.signal),
+    agent.runTurn({ conversationId: conversation.id, prompt, onUpdate }, attempt.signal),
   );
   await reporter.finish();
   return end;
@@ -171,9 +170,9 @@ const settlementOf = async (
   { artifacts }: RunDeps,
   { cause }: Attempt,
   task: Task,
-  attempt: number,
   end: TurnEnd,
 ): Promise<TaskCommand | undefined> => {
+  const { attempt } = task;
   const fail = (error: TaskError): TaskCommand => ({ type: 'fail', attempt, error });
   if (cause === 'lost') return undefined;
   if (cause === 'cancelled') return { type: 'confirm-cancel', attempt };
@@ -194,7 +193,7 @@ const settlePauseMs = 1_000;
 const settle = async (deps: RunDeps, attempt: Attempt, task: Task, end: TurnEnd): Promise<string> => {
   while (attempt.cause !== 'lost') {
     try {
-      const settlement = await settlementOf(deps, attempt, task, task.attempt, end);
+      const settlement = await settlementOf(deps, attempt, task, end);
       if (settlement && (await attempt.write(settlement, { heartbeatAt: deps.clock() }))) return settlement.type;
     } catch (fault) {
       deps.log.problem('task.not-settled', { taskId: attempt.taskId, reason: String(fault) });

@@ -98,7 +98,7 @@ const background = (assembled: Assembled, parts: WorkerParts, signal: AbortSigna
     await pool.closeIdle();
   };
   const tidy = async (): Promise<void> => {
-    const removed = await parts.directories.sweep((name) => pool.sessions.some(({ sessionId }) => sessionId === name));
+    const removed = await parts.directories.sweep((name) => pool.holds(name));
     if (removed > 0) log('directories.removed', { removed });
   };
   return [

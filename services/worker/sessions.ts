@@ -57,9 +57,6 @@ export const whereaboutsOf = async (
   return session.workerId !== workerId && isLive(session, stored.marks, clock()) ? 'elsewhere' : 'here';
 };
 
-/** Another worker took the conversation up at the same moment; the next attempt leaves it to that one. */
-export class SessionTaken extends Error {}
-
 const notTheOwners: TaskError = {
   class: 'invalid-input',
   message: 'the session belongs to another account',
@@ -84,8 +81,8 @@ export const obtainer =
     const session = await open(deps, task, sessionId, prior, signal);
     try {
       await facts.settled(sessionId);
-      if (!isOurs(await readPrior(deps, sessionId), workerId))
-        throw new SessionTaken(`another worker has ${sessionId}`);
+      // Another worker may have taken it up at the same moment; the next attempt leaves it to that one.
+      if (!isOurs(await readPrior(deps, sessionId), workerId)) throw new Error(`another worker has ${sessionId}`);
       const forgotten = prior !== undefined && !session.conversation.resumed;
       const history = forgotten ? await readHistory(prior.taskIds, deps.readRow, deps.artifacts) : [];
       return { session, history, usage: {} };
