@@ -20,6 +20,8 @@ type Pending = z.infer<typeof Pending>;
 
 const batch = 10;
 const pauseMs = { first: 100, max: 30_000 } as const;
+/** Between two looks at a database that cannot be written. */
+const againMs = 1_000;
 /** As long as EventBridge tries. */
 const giveUpAfterMs = 24 * 3_600_000;
 
@@ -62,15 +64,22 @@ export class Deliveries implements AsyncDisposable {
   }
 
   async #deliverDue(): Promise<void> {
-    const due = this.#db.prepare('SELECT * FROM deliveries WHERE due_at <= ? ORDER BY due_at, id LIMIT ?');
-    let rows: readonly Pending[] = [];
-    do {
-      await Promise.all(rows.map((row) => this.#deliver(row)));
-      rows = due.all(this.#now(), batch).map((row) => Pending.parse(row));
-    } while (rows.length > 0 && !this.#stopped);
-    // Nothing can be accepted between that last look and here.
-    this.#running = undefined;
-    this.#sleep();
+    try {
+      const due = this.#db.prepare('SELECT * FROM deliveries WHERE due_at <= ? ORDER BY due_at, id LIMIT ?');
+      let rows: readonly Pending[] = [];
+      do {
+        await Promise.all(rows.map((row) => this.#deliver(row)));
+        rows = due.all(this.#now(), batch).map((row) => Pending.parse(row));
+      } while (rows.length > 0 && !this.#stopped);
+      // Nothing can be accepted between that last look and here.
+      this.#running = undefined;
+      this.#sleep();
+    } catch (err) {
+      // On a full disk nothing can be noted down: what was handed over may be handed over again when there is room.
+      this.#log.problem('deliveries.not-noted', { err });
+      this.#running = undefined;
+      if (!this.#stopped) this.#timer = setTimeout(() => this.#wake(), againMs);
+    }
   }
 
   #sleep(): void {

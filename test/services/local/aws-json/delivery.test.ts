@@ -86,6 +86,21 @@ describe('a delivery', () => {
     assert.equal(db.prepare('SELECT 1 FROM deliveries').all().length, 0);
   });
 
+  it('that cannot be noted down, as on a full disk, is made again when it can', async (t) => {
+    const pass = still(t);
+    const db = new DatabaseSync(':memory:');
+    const { send, taken } = target(0);
+    await using deliveries = new Deliveries(db, send, silent, Date.now);
+    deliveries.accept([{ targetArn: 'q', body: 'a' }]);
+    db.exec('PRAGMA query_only = 1');
+    await pass(0);
+    assert.deepEqual(taken, ['a']);
+    db.exec('PRAGMA query_only = 0');
+    await pass(1_000);
+    assert.deepEqual(taken, ['a', 'a']);
+    assert.equal(db.prepare('SELECT 1 FROM deliveries').all().length, 0);
+  });
+
   it('under way is waited for at the end', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>();
