@@ -9,6 +9,7 @@ import { connect } from '#platform/connect.ts';
 import { serveHealth } from '#platform/http/health.ts';
 import { aborted, runMain, StartFault } from '#platform/lifetime.ts';
 import { createLog } from '#platform/log.ts';
+import { shortageIn } from '#platform/shortage.ts';
 import { startTelemetry } from '#platform/telemetry.ts';
 import { uuidv7 } from '#platform/uuid.ts';
 import { workerConfig } from './config.ts';
@@ -59,7 +60,8 @@ await runMain(async (stop) => {
   });
   resources.use(health);
   await Promise.race([worker.pool.warm(), aborted(stop)]).catch((fault: unknown) => {
-    if (!(fault instanceof AgentUnavailable)) throw fault;
+    // A full disk is no fault of the configuration: whoever started us starts us again until there is room.
+    if (!(fault instanceof AgentUnavailable) || shortageIn(fault) !== undefined) throw fault;
     throw new StartFault(`${fault.message}. ${fault.remedy}`, { cause: fault, exitCode: badConfigurationExit });
   });
   log('worker.started', { workerId, host: config.host, health: health.url });

@@ -44,6 +44,8 @@ export type TaskView = z.infer<typeof TaskView>;
 
 export type System = AsyncDisposable & {
   readonly url: string;
+  /** Its data, as we see them: it may have mounted something there. */
+  readonly data: string;
   readonly key: string;
   readonly readyAfterMs: number;
   /** What was printed so far. */
@@ -90,12 +92,20 @@ const parentOf = (pid: number): number | undefined => {
   }
 };
 
-/** Starts the system on `dataDir` and waits until it is ready; the key is the admin key of its first start. */
-export const startSystem = async (dataDir: string, env: Record<string, string> = {}): Promise<System> => {
+/**
+ * Starts the system on `dataDir` and waits until it is ready; the key is the admin key of its first start. `under` is a
+ * command that prepares something and then becomes the command after it.
+ */
+export const startSystem = async (
+  dataDir: string,
+  env: Record<string, string> = {},
+  under: readonly string[] = [],
+): Promise<System> => {
   const startedAt = performance.now();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [main], {
+  const [command, ...words] = [...under, process.execPath, main];
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -122,8 +132,9 @@ export const startSystem = async (dataDir: string, env: Record<string, string> =
     await pause(25);
   }
   const readyAfterMs = performance.now() - startedAt;
-  const key = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim();
   const pid = child.pid ?? 0;
+  const data = under.length > 0 ? `/proc/${pid}/root${dataDir}` : dataDir;
+  const key = (await readFile(join(data, 'admin.key'), 'utf8')).trim();
   const stop = async (): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
@@ -137,6 +148,7 @@ export const startSystem = async (dataDir: string, env: Record<string, string> =
   };
   return {
     url,
+    data,
     key,
     readyAfterMs,
     output: () => output,
