@@ -64,7 +64,8 @@ describe('the direction of imports', () => {
   });
 
   it('only one file of a service reads the environment or the clock of the process', () => {
-    const shells = /(?:\/main\.ts|\/issue-key\.ts|services\/local\/|services\/cli\/|services\/platform\/lifetime\.ts)/;
+    const shells =
+      /(?:\/main\.ts|\/issue-key\.ts|worker\/redrive\.ts|services\/local\/|services\/cli\/|services\/platform\/lifetime\.ts)/;
     const readers = globSync('services/**/*.ts', { cwd: root }).filter(
       (file) => !shells.test(file) && /\bprocess\.env\b/.test(readFileSync(join(root, file), 'utf8')),
     );

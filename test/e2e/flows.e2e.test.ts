@@ -104,11 +104,22 @@ describe('the whole system, as make run starts it', () => {
     assert.equal(task.attempt, 3);
   });
 
+  it('moves what was put aside back to the work queues, and says how much', async () => {
+    const command = fileURLToPath(new URL('../../services/local/command.ts', import.meta.url));
+    const options = { env: { ...process.env, DATA_DIR: dir.path } };
+    const { stdout } = await promisify(execFile)(process.execPath, [command, 'worker/redrive'], options);
+    assert.match(stdout, /^\S+-work-high: 0 messages moved back\n\S+-work-normal: 0 .*\n\S+-work-low: 0 .*\n$/);
+  });
+
   it('makes another key, whose owner sees nothing of the tasks of others', async () => {
     const foreign = await system.submit('mine alone');
-    const issue = fileURLToPath(new URL('../../services/local/issue-key.ts', import.meta.url));
+    const command = fileURLToPath(new URL('../../services/local/command.ts', import.meta.url));
     const options = { env: { ...process.env, DATA_DIR: dir.path } };
-    const { stdout } = await promisify(execFile)(process.execPath, [issue, '--name', 'alice'], options);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [command, 'api/issue-key', '--name', 'alice'],
+      options,
+    );
     const alice = client(system.url, stdout.trim());
     const own = await alice.submit('mine as well');
     assert.equal((await alice.get(`/api/task/${foreign}`)).status, 404);
