@@ -1,6 +1,7 @@
 /** The errors a worker tells, each with what the reader can do about it. */
 import type { TaskError } from '#events/error.ts';
 import { AgentUnavailable } from '#platform/agent/agent.ts';
+import { shortageIn } from '#platform/shortage.ts';
 
 export const timedOut = (timeoutMs: number): TaskError => ({
   class: 'timed-out',
@@ -44,6 +45,15 @@ export const errorOf = (fault: unknown): TaskError => {
   if (fault instanceof TaskRefused) return fault.error;
   if (fault instanceof AgentUnavailable) {
     return { class: 'agent-unavailable', message: fault.message, remedy: fault.remedy, retryable: true };
+  }
+  const shortage = shortageIn(fault);
+  if (shortage !== undefined) {
+    return {
+      class: 'internal',
+      message: `the machine of the worker is short of something: ${shortage}`,
+      remedy: 'Submit the task again; if it happens again, look at the disk, the memory and the limits of the workers.',
+      retryable: true,
+    };
   }
   return {
     class: 'internal',

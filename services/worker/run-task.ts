@@ -11,6 +11,7 @@ import { pause } from '#platform/backoff.ts';
 import type { Handle } from '#platform/handle.ts';
 import type { Log } from '#platform/log.ts';
 import type { MarkRow, Origin } from '#platform/store.ts';
+import { shortageIn } from '#platform/shortage.ts';
 import { currentTraceparent, traced } from '#platform/telemetry.ts';
 import { Attempt, heartbeat } from './attempt.ts';
 import { budgetExceeded, errorOf, interruptedBy, timedOut } from './errors.ts';
@@ -127,8 +128,9 @@ const work = async (deps: RunDeps, attempt: Attempt, task: Task, sessionId: Sess
   } catch (fault) {
     if (attempt.signal.aborted) return { end: { outcome: 'cancelled' }, ...(obtained ? { obtained } : {}) };
     deps.log.problem('task.faulted', { taskId: task.taskId, reason: String(fault) });
-    // A worker without an agent is the quickest to take work: it must not use up every task's attempts in a moment.
-    if (fault instanceof AgentUnavailable) await pause(deps.agentPauseMs * 2 ** task.failures, attempt.signal);
+    // A worker without an agent, or without room, is the quickest to take work: it must not use up every task's attempts in a moment.
+    if (fault instanceof AgentUnavailable || shortageIn(fault) !== undefined)
+      await pause(deps.agentPauseMs * 2 ** task.failures, attempt.signal);
     const end = { outcome: 'failed', error: errorOf(fault), reusable: false } as const;
     return { end, ...(obtained ? { obtained } : {}) };
   }

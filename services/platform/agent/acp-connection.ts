@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { AgentUnavailable } from './agent.ts';
 import { connectWire } from './acp-wire.ts';
 import type { WireHears } from './acp-wire.ts';
-import { describeExit, lastWords } from './failures.ts';
+import { describeExit, lastWords, notStarted } from './failures.ts';
 import { FileRefused } from './files.ts';
-import { ProgramMissing, startProcess } from './process.ts';
+import { startProcess } from './process.ts';
 import type { AgentProcess, ProcessHost, ProcessSpec } from './process.ts';
 import { watch } from './watchdog.ts';
 
@@ -56,15 +56,8 @@ export const connect = async (
   signal: AbortSignal,
 ): Promise<Connection> => {
   signal.throwIfAborted();
-  const agent = await startProcess(spec.process, spec.host).catch((cause: unknown) => {
-    const what = cause instanceof ProgramMissing ? 'is not installed' : 'could not be started';
-    throw new AgentUnavailable(
-      `${spec.process.command} ${what}`,
-      'Install it, or name another agent in AGENT_COMMAND.',
-      {
-        cause,
-      },
-    );
+  const agent = await startProcess({ ...spec.process, opening: '{' }, spec.host).catch((cause: unknown) => {
+    throw notStarted(spec.process.command, cause, 'Install it, or name another agent in AGENT_COMMAND.');
   });
   const connection = serve(connectWire(agent, hears), serves);
   const request = (method: string, params: object): Promise<unknown> => connection.agent.request(method, params);

@@ -22,6 +22,8 @@ export type AcpTurn = {
   readonly record: TurnRecord;
   readonly hear: (method: string, params: unknown) => void;
   readonly permit: (request: RequestPermissionRequest) => RequestPermissionResponse;
+  /** The prompt is answered: whatever the agent goes on to say is no part of the turn. */
+  readonly end: () => void;
 };
 
 const ofSession = z.looseObject({ sessionId: z.string() });
@@ -34,18 +36,19 @@ const noSuchAnswer = {
 export const acpTurn = (spec: TurnSpec): AcpTurn => {
   const { conversationId, dialect, onUpdate } = spec;
   const record = recordTurn(onUpdate);
+  let isEnded = false;
   return {
     record,
     hear(method, params) {
       const parsed = ofSession.safeParse(params).data;
       // What a subagent says is not the answer; its tools are reported by the agent that sent it.
-      if (parsed?.sessionId !== conversationId) return;
+      if (isEnded || parsed?.sessionId !== conversationId) return;
       if (method === 'session/update' || method === dialect.updateMethod) {
         (dialect.readUpdate(parsed['update']) ?? readUpdate(parsed['update'])).forEach(record.add);
       } else dialect.readNotification(method, params).forEach(record.add);
     },
     permit(request) {
-      if (spec.isCancelled()) return { outcome: { outcome: 'cancelled' } };
+      if (isEnded || spec.isCancelled()) return { outcome: { outcome: 'cancelled' } };
       const call = readToolCall(request.toolCall);
       const known = call && record.toolCall(call.toolCallId);
       const verdict = judge(spec, request, [known, call]);
@@ -54,6 +57,9 @@ export const acpTurn = (spec: TurnSpec): AcpTurn => {
       const { decision, reason } = optionId === undefined ? noSuchAnswer : verdict;
       record.add({ kind: 'permission', title, decision, reason });
       return { outcome: optionId === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId } };
+    },
+    end() {
+      isEnded = true;
     },
   };
 };

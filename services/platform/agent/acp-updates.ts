@@ -4,6 +4,7 @@ import { PlanEntry, ToolStatus } from '#events/task-update.ts';
 import { pathsNamed } from './permissions.ts';
 import type { ToolReport, TurnEvent } from './turn-record.ts';
 
+const named = z.object({ sessionUpdate: z.string() });
 const block = z.object({ type: z.string(), text: z.string().optional() });
 const chunk = z.object({ content: block });
 const plan = z.object({ entries: z.array(PlanEntry.nullable().catch(null)) });
@@ -63,7 +64,7 @@ const ignored = [
 ];
 
 export const readUpdate = (update: unknown): readonly TurnEvent[] => {
-  const kind = z.object({ sessionUpdate: z.string() }).safeParse(update).data?.sessionUpdate ?? 'without a name';
+  const kind = named.safeParse(update).data?.sessionUpdate ?? 'without a name';
   if (ignored.includes(kind)) return [];
   return readers.get(kind)?.(update) ?? [{ kind: 'unknown', name: kind.slice(0, kindCharsMax).toWellFormed() }];
 };

@@ -7,9 +7,11 @@ import type { AgentProcess } from './process.ts';
 
 export type WireHears = {
   readonly notification: (method: string, params: unknown) => void;
+  /** A request of ours has its answer; what was heard before belongs to it, and what comes later does not. */
+  readonly answered: (method: string) => void;
   /** Anything that was a message at all. */
   readonly signOfLife: () => void;
-  /** A line that is no message. */
+  /** There were lines that are no message. */
   readonly noise: () => void;
   /** So many lines were too long. */
   readonly lost: (lines: number) => void;
@@ -19,13 +21,14 @@ export type WireHears = {
 const unansweredMax = 64;
 
 export const connectWire = (agent: Pick<AgentProcess, 'stdin' | 'stdout'>, hears: WireHears): Stream => {
-  const awaited = new Set<unknown>();
+  const awaited = new Map<unknown, string>();
   let unanswered = 0;
   let answered = Promise.withResolvers<undefined>();
 
   async function* messages(): AsyncGenerator<AnyMessage> {
-    for await (const { lines, dropped } of agent.stdout) {
+    for await (const { lines, dropped, noise } of agent.stdout) {
       if (dropped > 0) hears.lost(dropped);
+      if (noise > 0) hears.noise();
       for (const line of lines) {
         const message = parseMessage(line);
         if (message === undefined) {
@@ -38,17 +41,24 @@ export const connectWire = (agent: Pick<AgentProcess, 'stdin' | 'stdout'>, hears
         } else if (isNotification(message)) {
           hears.signOfLife();
           hears.notification(message.method, message.params);
-        } else if (isResponse(message) && awaited.delete(message.id)) {
+        } else {
+          const method = isResponse(message) ? awaited.get(message.id) : undefined;
+          if (!isResponse(message) || method === undefined) {
+            hears.noise();
+            continue;
+          }
+          awaited.delete(message.id);
           hears.signOfLife();
+          hears.answered(method);
           yield message;
-        } else hears.noise();
+        }
       }
     }
   }
 
   const writable = new WritableStream<AnyMessage>({
     async write(message) {
-      if ('method' in message && 'id' in message) awaited.add(message.id);
+      if ('method' in message && 'id' in message) awaited.set(message.id, message.method);
       else if ('id' in message) unanswered -= 1;
       try {
         await writeLine(agent, JSON.stringify(message));

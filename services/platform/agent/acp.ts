@@ -52,6 +52,11 @@ export const startAcpAgent = async (spec: AcpSpec, signal: AbortSignal): Promise
   return agent;
 };
 
+const endedBy = ({ stages }: StopReport): string => {
+  const signals = stages.filter((stage) => stage !== 'cancel').map((stage) => stage.toUpperCase());
+  return `the agent did not end its turn when it was cancelled, and was ended by ${signals.join(' and ')}`;
+};
+
 /** A turn under way: it is cancelled once, by whoever comes first, and the agent then has one grace to end it. */
 type ActiveTurn = AcpTurn & { readonly idle: Watchdog; readonly cancel: () => Promise<'ended' | 'silent'> };
 
@@ -142,7 +147,7 @@ class AcpAgent implements Agent {
       const first = await Promise.race([end, idle.silence, aborted(signal).then(() => 'aborted' as const)]);
       if (!state.cancelled && first === 'silent') return silent(this.#spec.limits.idleMs);
       if (!state.cancelled && first !== 'aborted' && first !== 'silent') return first;
-      if ((await cancel()) === 'silent') await this.stop();
+      if ((await cancel()) === 'silent') acp.record.noticeOnce(endedBy(await this.stop()));
       return { outcome: 'cancelled' };
     } finally {
       acp.record.close();
@@ -176,6 +181,9 @@ class AcpAgent implements Agent {
 
   readonly #hears: WireHears = {
     notification: (method, params) => this.#turn?.hear(method, params),
+    answered: (method) => {
+      if (method === 'session/prompt') this.#turn?.end();
+    },
     signOfLife: () => {
       this.#turn?.idle.touch();
       this.#loading?.touch();

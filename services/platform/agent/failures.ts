@@ -1,7 +1,10 @@
 /** How a turn fails, in words for people. */
 import { constants } from 'node:os';
 import type { TaskError } from '#events/error.ts';
+import { shortageIn } from '../shortage.ts';
+import { AgentUnavailable } from './agent.ts';
 import type { AgentExit, TurnEnd } from './agent.ts';
+import { ProgramMissing } from './process.ts';
 
 const askAgain = 'Submit the task again; if it happens again, run the agent by hand and look at what it says.';
 
@@ -35,6 +38,17 @@ export const isAboutSignIn = (code: number, message: string): boolean =>
 export const lastWords = (stderr: string): string => {
   const line = stderr.trimEnd().split('\n').at(-1)?.trim() ?? '';
   return line === '' ? '' : `: ${line.slice(0, 300)}`;
+};
+
+/** Why `startProcess` rejected. `install` is what to do where there is no such program. */
+export const notStarted = (command: string, cause: unknown, install: string): AgentUnavailable => {
+  if (cause instanceof ProgramMissing) return new AgentUnavailable(`${command} is not installed`, install, { cause });
+  const shortage = shortageIn(cause);
+  const [why, remedy] =
+    shortage === undefined
+      ? ['', 'Run it by hand and see what it says.']
+      : [`: ${shortage}`, 'Give the machine of the worker more of what it is short of.'];
+  return new AgentUnavailable(`${command} could not be started${why}`, remedy, { cause });
 };
 
 const numberOf = (signal: string): number =>

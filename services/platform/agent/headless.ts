@@ -79,7 +79,7 @@ class HeadlessAgent implements Agent {
     const { command } = this.#spec.process;
     try {
       const args = argumentsOf(this.#spec, held.sessionId);
-      await using process = await startProcess({ command, args, cwd: held.cwd }, this.#spec.host);
+      await using process = await startProcess({ command, args, cwd: held.cwd, opening: '{' }, this.#spec.host);
       this.#process = process;
       process.stdin.end(turn.prompt);
       return await this.#follow(process, record, held, stop);

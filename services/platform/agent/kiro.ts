@@ -4,8 +4,8 @@ import type { Dialect } from './dialect.ts';
 import type { TurnEvent } from './turn-record.ts';
 
 const message = z.object({ message: z.string() });
-const kindOf = (update: unknown): string | undefined =>
-  z.object({ sessionUpdate: z.string() }).safeParse(update).data?.sessionUpdate;
+const named = z.object({ sessionUpdate: z.string() });
+const kindOf = (update: unknown): string | undefined => named.safeParse(update).data?.sessionUpdate;
 
 const noticeCharsMax = 2_000;
 const noticed = (text: string | undefined): readonly TurnEvent[] =>

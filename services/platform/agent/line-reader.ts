@@ -1,53 +1,94 @@
 /** Bytes to lines, whatever a program writes: a line that never ends costs a fixed amount of memory and is reported. */
 
-/** What one chunk completed: its lines, and how many were too long and are lost. */
-export type LineBatch = { readonly lines: readonly string[]; readonly dropped: number };
+/** What one chunk completed: its lines, how many were too long and are lost, and how many cannot be meant for us. */
+export type LineBatch = { readonly lines: readonly string[]; readonly dropped: number; readonly noise: number };
+
+export type LineOptions = {
+  readonly bytesMax: number;
+  /** What a line begins with that is worth reading. Others are counted as noise and not even decoded, which would cost most of a flood. */
+  readonly opening?: '{' | undefined;
+};
 
 const newline = 0x0a;
+/** Space, tab, carriage return, and the bytes of a byte order mark. */
+const blanks: readonly number[] = [0x20, 0x09, 0x0d, 0xef, 0xbb, 0xbf];
 const blockBytes = 65_536;
 
 /**
  * Yields a batch per chunk, so that a flood costs one turn of the event loop per chunk and not per line. A line is decoded
  * as a whole: characters split between chunks stay whole. What follows the last newline is a line of its own.
  */
-export async function* readLines(stream: AsyncIterable<Buffer>, lineBytesMax: number): AsyncGenerator<LineBatch> {
-  const partial = partialLine(lineBytesMax);
+export async function* readLines(stream: AsyncIterable<Buffer>, options: LineOptions): AsyncGenerator<LineBatch> {
+  const partial = partialLine(options);
   for await (const chunk of stream) {
-    const lines: string[] = [];
-    let dropped = 0;
+    const batch = newBatch();
     let from = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
-      const line = partial.finish(chunk.subarray(from, end));
-      if (line === undefined) dropped += 1;
-      else lines.push(line);
+      batch.add(partial.finish(chunk, from, end));
       from = end + 1;
     }
     partial.add(chunk.subarray(from));
-    yield { lines, dropped };
+    yield batch;
   }
-  const last = partial.finish(Buffer.alloc(0));
-  if (last !== '') yield last === undefined ? { lines: [], dropped: 1 } : { lines: [last], dropped: 0 };
+  const last = newBatch();
+  if (partial.isBegun()) last.add(partial.finish(Buffer.alloc(0), 0, 0));
+  yield last;
 }
 
+type Finished = { readonly line: string } | 'too-long' | 'noise';
+
+const newBatch = () => {
+  const lines: string[] = [];
+  return {
+    lines,
+    dropped: 0,
+    noise: 0,
+    add(finished: Finished): void {
+      if (finished === 'too-long') this.dropped += 1;
+      else if (finished === 'noise') this.noise += 1;
+      else lines.push(finished.line);
+    },
+  };
+};
+
 /** The line that is being read. Pieces are copied into blocks, so that a line that comes byte by byte costs no more than its length. */
-const partialLine = (bytesMax: number) => {
+const partialLine = ({ bytesMax, opening }: LineOptions) => {
   let blocks: Buffer[] = [];
   let bytes = 0;
+  let isNoise: boolean | undefined;
+  /** Undefined as long as the line has not begun. */
+  const judge = (chunk: Buffer, from: number, end: number): boolean | undefined => {
+    if (opening === undefined) return false;
+    for (let at = from; at < end; at += 1) {
+      const byte = chunk[at] ?? newline;
+      if (!blanks.includes(byte)) return byte !== opening.charCodeAt(0);
+    }
+    return undefined;
+  };
   const add = (piece: Buffer): void => {
-    if (bytes + piece.length > bytesMax) blocks = [];
+    isNoise ??= judge(piece, 0, piece.length);
+    if (isNoise === true || bytes + piece.length > bytesMax) blocks = [];
     else copyInto(blocks, bytes, piece);
     bytes += piece.length;
   };
+  const whole = (): Finished => {
+    if (isNoise === true) return 'noise';
+    return bytes > bytesMax ? 'too-long' : { line: Buffer.concat(blocks, bytes).toString('utf8') };
+  };
   return {
     add,
-    /** The line that ends with `piece`, or undefined when it was too long. */
-    finish(piece: Buffer): string | undefined {
-      if (bytes === 0 && piece.length <= bytesMax) return piece.toString('utf8');
-      add(piece);
-      const line = bytes > bytesMax ? undefined : Buffer.concat(blocks, bytes).toString('utf8');
+    isBegun: () => bytes > 0,
+    /** The line ends with this piece of the chunk. */
+    finish(chunk: Buffer, from: number, end: number): Finished {
+      if (bytes === 0 && end - from <= bytesMax) {
+        return judge(chunk, from, end) === true ? 'noise' : { line: chunk.toString('utf8', from, end) };
+      }
+      add(chunk.subarray(from, end));
+      const finished = whole();
       blocks = [];
       bytes = 0;
-      return line;
+      isNoise = undefined;
+      return finished;
     },
   };
 };

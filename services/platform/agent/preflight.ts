@@ -1,8 +1,8 @@
 /** Asks Kiro who is signed in, before anything is started: without a credential it would print a code and wait for ever. */
 import { z } from 'zod';
 import { AgentUnavailable } from './agent.ts';
-import { describeExit, lastWords, signInRemedy } from './failures.ts';
-import { ProgramMissing, startProcess } from './process.ts';
+import { describeExit, lastWords, notStarted, signInRemedy } from './failures.ts';
+import { startProcess } from './process.ts';
 import type { ProcessHost, ProcessSpec } from './process.ts';
 import { watch } from './watchdog.ts';
 
@@ -20,7 +20,7 @@ export const checkKiro = async (
   signal.throwIfAborted();
   const args = ['whoami', '--format', 'json'];
   await using kiro = await startProcess({ command, args, cwd }, host).catch((cause: unknown) => {
-    throw unavailable(command, cause);
+    throw notStarted(command, cause, installRemedy);
   });
   kiro.stdin.end();
   using limit = watch(Math.min(startLimitMs, limitMsMax));
@@ -34,11 +34,6 @@ export const checkKiro = async (
   const why = `${describeExit(await kiro.exited)}${lastWords(kiro.stderr())}`;
   throw new AgentUnavailable(`${command} whoami ${why}`, signInRemedy);
 };
-
-const unavailable = (command: string, cause: unknown): AgentUnavailable =>
-  cause instanceof ProgramMissing
-    ? new AgentUnavailable(`${command} is not installed`, installRemedy, { cause })
-    : new AgentUnavailable(`${command} could not be started`, 'Run it by hand and see what it says.', { cause });
 
 const installRemedy =
   'Install Kiro (curl -fsSL https://cli.kiro.dev/install | bash), or name another agent in AGENT_COMMAND.';

@@ -14,7 +14,7 @@ import type { Isolation } from './isolation.ts';
 import { dropRecord, keepRecord } from './leftovers.ts';
 import { findProgram } from './program.ts';
 import { readLines } from './line-reader.ts';
-import type { LineBatch } from './line-reader.ts';
+import type { LineBatch, LineOptions } from './line-reader.ts';
 import { identify, killTree, markerName, processTree, signalProcess } from './process-tree.ts';
 import type { ProcessId, ProcessTree } from './process-tree.ts';
 
@@ -36,6 +36,8 @@ export type ProcessSpec = {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly marker?: string;
+  /** What a line of its output begins with that is worth reading; any line, when it is not said. */
+  readonly opening?: LineOptions['opening'];
 };
 
 export type AgentProcess = AsyncDisposable & {
@@ -80,7 +82,8 @@ export const startProcess = async (spec: ProcessSpec, host: ProcessHost): Promis
   });
   guarding?.watch(pid);
   const root = identify(pid);
-  const started = attend(child, pid, marker, processTree(marker, root), host.stopGraceMs, letGo);
+  const stdout = readLines(child.stdout, { bytesMax: lineBytesMax, opening: spec.opening });
+  const started = attend({ child, pid, marker, stdout }, processTree(marker, root), host.stopGraceMs, letGo);
   try {
     keep(root);
   } catch (cause) {
@@ -99,10 +102,10 @@ const launch = async (program: string, args: readonly string[], cwd: string, env
   return { child, pid: child.pid };
 };
 
+type Started = Pick<AgentProcess, 'pid' | 'marker' | 'stdout'> & { readonly child: Child };
+
 const attend = (
-  child: Child,
-  pid: number,
-  marker: string,
+  { child, pid, marker, stdout }: Started,
   tree: ProcessTree,
   graceMs: number,
   letGo: () => Promise<void>,
@@ -123,7 +126,7 @@ const attend = (
     pid,
     marker,
     stdin: child.stdin,
-    stdout: readLines(child.stdout, lineBytesMax),
+    stdout,
     stderr: stderr.text,
     exited,
     stop,

@@ -19,7 +19,7 @@ export type TurnEvent =
 
 export type TurnRecord = {
   readonly add: (event: TurnEvent) => void;
-  /** The text of the whole turn. */
+  /** The text of the whole turn; it ends with a remark where it is not all that was said. */
   readonly text: () => string;
   readonly toolCall: (toolCallId: string) => ToolReport | undefined;
   /** Said once, however often it happens. */
@@ -30,6 +30,7 @@ export type TurnRecord = {
 
 /** The result of a turn is text for people; an agent that says more than this is running away. */
 const textCharsMax = 8 * 1024 * 1024;
+const cutOff = `the answer is cut off after ${textCharsMax} characters`;
 const toolCallsMax = 1_000;
 
 const notice = (text: string) => ({ kind: 'notice', text }) as const;
@@ -50,7 +51,7 @@ export const recordTurn = (onUpdate: (update: TaskUpdate) => void): TurnRecord =
   };
   const say = (text: string) => {
     if (answer.add(text)) pass({ kind: 'text', text: text.toWellFormed() });
-    else noticeOnce(`the answer is cut off after ${textCharsMax} characters`);
+    else noticeOnce(cutOff);
   };
   const report = (change: ToolReport) => {
     const now = { ...tools.get(change.toolCallId), ...change };
@@ -80,12 +81,14 @@ export const recordTurn = (onUpdate: (update: TaskUpdate) => void): TurnRecord =
 const collectText = () => {
   const pieces: string[] = [];
   let chars = 0;
+  let isCut = false;
   /** How many of the pieces no discarding can reach. */
   let settled = 0;
   return {
     /** False when there is no room for it. */
     add(text: string): boolean {
-      if (chars + text.length > textCharsMax) return false;
+      isCut ||= chars + text.length > textCharsMax;
+      if (isCut) return false;
       chars += text.length;
       pieces.push(text);
       return true;
@@ -95,11 +98,12 @@ const collectText = () => {
     },
     /** How many characters are void. */
     discard(): number {
+      isCut = false;
       const lost = pieces.splice(settled).reduce((sum, text) => sum + text.length, 0);
       chars -= lost;
       return lost;
     },
     /** Half a character may have come with one piece and its other half with the next. */
-    text: () => pieces.join('').toWellFormed(),
+    text: () => pieces.join('').toWellFormed() + (isCut ? `\n\n[${cutOff}]` : ''),
   };
 };

@@ -26,6 +26,15 @@ describe('a turn', () => {
     assert.deepEqual(end, { outcome: 'completed', text: said.join(''), stopReason: 'end_turn' });
   });
 
+  it('is over with the answer to its prompt: what comes in the same breath behind it is no part of it', async () => {
+    const behind = text('too late').say;
+    const answer = { jsonrpc: '2.0', id: 2, result: { stopReason: 'end_turn' } };
+    const breath = [answer, behind, behind].map((message) => JSON.stringify(message)).join('\n');
+    const { end, updates } = await played([text('in time'), { noise: breath }]);
+    assert.deepEqual(end, { outcome: 'completed', text: 'in time', stopReason: 'end_turn' });
+    assert.deepEqual(updates, [{ kind: 'text', text: 'in time' }]);
+  });
+
   it('is completed when it was cut short, and has failed for good when it was refused', async () => {
     for (const stopReason of ['max_tokens', 'max_turn_requests']) {
       assert.deepEqual((await played([text('so far'), ended(stopReason)])).end, {
@@ -151,10 +160,12 @@ describe('a cancelled turn', () => {
     assert.equal(updates.length, heard);
   });
 
-  it('ends with the process stopped when the agent does not hear', async () => {
+  it('ends with the process stopped when the agent does not hear, and says by which signals', async () => {
     const agent = await start([hello, opened, asked, text('begun')], { tag: 'hears-no-cancel' });
-    const { end } = await turn(agent, AbortSignal.timeout(150));
+    const { end, updates } = await turn(agent, AbortSignal.timeout(150));
     assert.deepEqual(end, { outcome: 'cancelled' });
+    const told = 'the agent did not end its turn when it was cancelled, and was ended by SIGTERM';
+    assert.deepEqual(updates.at(-1), { kind: 'notice', text: told });
     assert.deepEqual(await agent.exited, { outcome: 'stopped' });
     assert.deepEqual((await agent.stop()).stages, ['cancel', 'sigterm']);
     assert.deepEqual(carriersOf('hears-no-cancel'), []);

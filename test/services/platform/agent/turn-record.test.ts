@@ -36,9 +36,9 @@ test('a character whose halves come in two pieces is whole in the answer, and no
   assert.deepEqual(updates, [text('a\ufffd'), text('\ufffdb')]);
 });
 
-test('an answer without an end is cut off, and that is said once', () => {
+test('an answer without an end is cut off, and that is said once and at its own end', () => {
   const { turn, updates } = record(Array.from({ length: 12 }, () => text('x'.repeat(1024 * 1024))));
-  assert.equal(turn.text().length, 8 * 1024 * 1024);
+  assert.equal(turn.text(), `${'x'.repeat(8 * 1024 * 1024)}\n\n[the answer is cut off after 8388608 characters]`);
   assert.deepEqual(
     updates.filter(({ kind }) => kind === 'notice'),
     [{ kind: 'notice', text: 'the answer is cut off after 8388608 characters' }],
