@@ -92,18 +92,19 @@ export type HeartbeatDeps = {
  */
 export const heartbeat = (attempt: Attempt, number: number, deps: HeartbeatDeps): Disposable => {
   const { markRow, workerId, clock, log, alongside } = deps;
-  let markedAt = clock();
+  // How long ago is not for the wall clock to say: it may be set while the agent works.
+  let markedAt = performance.now();
   const beat = async (): Promise<void> => {
-    const now = clock();
+    const begun = performance.now();
     try {
-      const marked = await markRow(`task/${attempt.taskId}`, { heartbeatAt: now }, held(workerId, number));
+      const marked = await markRow(`task/${attempt.taskId}`, { heartbeatAt: clock() }, held(workerId, number));
       if (marked === 'refused') attempt.stop('lost');
-      else markedAt = now;
+      else markedAt = begun;
       await alongside();
     } catch (fault) {
       log.problem('heartbeat.failed', { taskId: attempt.taskId, reason: String(fault) });
     }
-    if (clock() - markedAt >= leaseMs) attempt.stop('lost');
+    if (performance.now() - markedAt >= leaseMs) attempt.stop('lost');
   };
   const timer = setInterval(() => void beat(), beatMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };

@@ -27,17 +27,13 @@ export type DispatchDeps = {
   readonly log: Log;
 };
 
-/** `waiting`: the session is at work, and the task comes back by `next` when it is not. */
-export type Dispatched = {
-  readonly outcome: 'ran' | 'not-pending' | 'elsewhere' | 'waiting';
-  /** The conversation that was looked at, where the task has one. */
-  readonly sessionId?: SessionId;
-};
+/** `waiting`: the session is at work, and the task comes back by `ready` when it is not. */
+export type Dispatched = 'ran' | 'not-pending' | 'elsewhere' | 'waiting';
 
 export type Dispatcher = {
   readonly dispatch: (hint: Hint) => Promise<Dispatched>;
-  /** Takes the oldest task that waits for this session. */
-  readonly next: (sessionId: SessionId) => StreamId | undefined;
+  /** Takes the oldest task of every session that is free again, however the task before it ended. */
+  readonly ready: () => readonly StreamId[];
   /** It will be taken up when its session is free, and needs no other word. */
   readonly isWaiting: (stream: StreamId) => boolean;
 };
@@ -47,7 +43,7 @@ const once = (decide: (hint: Hint) => Promise<Dispatched>): ((hint: Hint) => Pro
   const inHand = new Set<StreamId>();
   return async (hint) => {
     const { stream } = hint;
-    if (inHand.has(stream)) return { outcome: 'not-pending' };
+    if (inHand.has(stream)) return 'not-pending';
     inHand.add(stream);
     try {
       return await decide(hint);
@@ -57,31 +53,47 @@ const once = (decide: (hint: Hint) => Promise<Dispatched>): ((hint: Hint) => Pro
   };
 };
 
-export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchDeps): Dispatcher => {
+/** The tasks that wait for sessions at work. */
+const waitingRoom = () => {
   const waiting = new Map<SessionId, Set<StreamId>>();
+  return {
+    add: (sessionId: SessionId, stream: StreamId): void => {
+      waiting.set(sessionId, (waiting.get(sessionId) ?? new Set()).add(stream));
+    },
+    has: (stream: StreamId): boolean => [...waiting.values()].some((streams) => streams.has(stream)),
+    sessions: (): readonly SessionId[] => [...waiting.keys()],
+    takeOldest: (sessionId: SessionId): StreamId[] => {
+      const streams = waiting.get(sessionId);
+      // Task ids sort by the time they were made, so a conversation goes on in the order in which it was spoken.
+      const oldest = [...(streams ?? [])].sort().slice(0, 1);
+      for (const stream of oldest) streams?.delete(stream);
+      if (streams?.size === 0) waiting.delete(sessionId);
+      return oldest;
+    },
+  };
+};
+
+export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchDeps): Dispatcher => {
+  const waiting = waitingRoom();
   /** From the decision to the end of the run: two tasks of one conversation never look at its session at once. */
   const taken = new Set<SessionId>();
 
-  const wait = (sessionId: SessionId, stream: StreamId): void => {
-    waiting.set(sessionId, (waiting.get(sessionId) ?? new Set()).add(stream));
-  };
-
   const decide = async (hint: Hint): Promise<Dispatched> => {
     const stored = await readRow(hint.stream);
-    if (!stored) return { outcome: 'not-pending' };
+    if (!stored) return 'not-pending';
     const task = Task.parse(stored.row);
     const sessionId = sessionOf(task, clock());
-    if (task.status !== 'pending' || runs.isRunning(task.taskId)) return { outcome: 'not-pending', sessionId };
+    if (task.status !== 'pending' || runs.isRunning(task.taskId)) return 'not-pending';
     if (taken.has(sessionId)) {
-      wait(sessionId, hint.stream);
-      return { outcome: 'waiting' };
+      waiting.add(sessionId, hint.stream);
+      return 'waiting';
     }
     taken.add(sessionId);
     try {
-      if ((await whereabouts(task)) === 'elsewhere') return { outcome: 'elsewhere', sessionId };
+      if ((await whereabouts(task)) === 'elsewhere') return 'elsewhere';
       const { extend, traceparent = task.traceparent } = hint;
       await runs.run({ task, version: stored.version, sessionId, extend, traceparent });
-      return { outcome: 'ran', sessionId };
+      return 'ran';
     } finally {
       taken.delete(sessionId);
     }
@@ -91,19 +103,12 @@ export const dispatcher = ({ readRow, runs, whereabouts, clock, log }: DispatchD
 
   return {
     dispatch: async (hint) => {
-      const dispatched = await decideOnce(hint);
-      log('hint.dispatched', { stream: hint.stream, outcome: dispatched.outcome });
+      const outcome = await decideOnce(hint);
+      log('hint.dispatched', { stream: hint.stream, outcome });
       await hint.done();
-      return dispatched;
+      return outcome;
     },
-    isWaiting: (stream) => [...waiting.values()].some((streams) => streams.has(stream)),
-    next: (sessionId) => {
-      const streams = waiting.get(sessionId);
-      // Task ids sort by the time they were made, so a conversation goes on in the order in which it was spoken.
-      const [oldest] = [...(streams ?? [])].sort();
-      if (oldest !== undefined) streams?.delete(oldest);
-      if (streams?.size === 0) waiting.delete(sessionId);
-      return oldest;
-    },
+    isWaiting: waiting.has,
+    ready: () => waiting.sessions().flatMap((id) => (taken.has(id) ? [] : waiting.takeOldest(id))),
   };
 };

@@ -187,8 +187,13 @@ export class SessionPool implements AsyncDisposable {
       spare.catch(() => undefined),
       signal,
     ).catch((fault: unknown) => {
-      // Nobody wants it now; the next one may.
-      this.#spare ??= spare;
+      // Nobody wants it now. The next one may, unless there is another spare by then.
+      if (this.#spare)
+        void spare.then(
+          (slot) => this.#end(slot, 'recycled'),
+          () => undefined,
+        );
+      else this.#spare = spare;
       throw fault;
     });
     return slot && this.#slots.has(slot) ? slot : undefined;

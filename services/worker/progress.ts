@@ -1,4 +1,4 @@
-/** Turns the agent's many small updates into few reports: the first at once, then at most four a second. */
+/** Turns the agent's many small updates into few reports: the first at once, the first words of the answer at once, at most four a second. */
 import type { TaskUpdate } from '#events/task-update.ts';
 
 /** Four `TaskProgressed` a second: a reader sees words flow, the store sees little. */
@@ -87,21 +87,37 @@ export const progressReporter = (report: (updates: TaskUpdate[]) => Promise<void
   let running: Promise<void> | undefined;
   let pause: PromiseWithResolvers<void> | undefined;
   let finishing = false;
+  let spoken = false;
+  /** Somebody waits for the first words of the answer: they go without the pause after what came before them. */
+  let urgent = false;
+  const isUrgent = (): boolean => urgent;
+  /** A pause that was cut short is made up for by the next. */
+  let owed = false;
 
+  const rest = async (): Promise<void> => {
+    pause = Promise.withResolvers();
+    const timer = setTimeout(pause.resolve, owed ? 2 * reportEveryMs : reportEveryMs);
+    await pause.promise;
+    clearTimeout(timer);
+  };
   const run = async (): Promise<void> => {
     while (!buffer.isEmpty()) {
+      urgent = false;
       await report(buffer.take());
       if (finishing) continue;
-      pause = Promise.withResolvers();
-      const timer = setTimeout(pause.resolve, reportEveryMs);
-      await pause.promise;
-      clearTimeout(timer);
+      if (!isUrgent()) await rest();
+      owed = isUrgent();
     }
     running = undefined;
   };
   return {
     add: (update) => {
       buffer.add(update);
+      if (update.kind === 'text' && !spoken) {
+        spoken = true;
+        urgent = true;
+        pause?.resolve();
+      }
       running ??= run();
     },
     finish: async () => {

@@ -53,13 +53,13 @@ export const workLoop = async (loop: WorkLoop, stop: AbortSignal): Promise<void>
 
   const dispatch = async (hint: Hint): Promise<void> => {
     try {
-      const { outcome, sessionId } = await dispatcher.dispatch(hint);
-      const next = sessionId !== undefined && outcome !== 'waiting' ? dispatcher.next(sessionId) : undefined;
-      if (next !== undefined) offers.add(next);
+      await dispatcher.dispatch(hint);
     } catch (fault) {
       // The message comes back, and the reconciler looks as well.
       log.problem('task.not-dispatched', { stream: hint.stream, reason: String(fault) });
     }
+    // What waits for a session is left to us by everybody else, so a fault may not keep it waiting.
+    dispatcher.ready().forEach((stream) => offers.add(stream));
   };
 
   while (!stop.aborted) {

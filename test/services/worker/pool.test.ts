@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AccountId, SessionId } from '#events/ids.ts';
 import type { CloseReason } from '#events/session.ts';
+import type { StartAgent } from '#platform/agent/agent.ts';
 import { silent } from '#platform/log.ts';
 import { uuidv7 } from '#platform/uuid.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { says, scriptedAgents } from '#test/support/scripted-agent.ts';
 import { SessionPool } from '../../../services/worker/pool.ts';
 import type { PoolSettings } from '../../../services/worker/pool.ts';
@@ -150,6 +152,32 @@ describe('the session pool', () => {
     assert.equal(session.agent, agents.started[0]);
     await pool.warm();
     assert.equal(agents.started.length, 2);
+  });
+
+  it('ends a spare that its taker did not wait for, when there is another one by then', async () => {
+    const agents = scriptedAgents(says('done'));
+    const late = Promise.withResolvers<void>();
+    let starts = 0;
+    const start: StartAgent = async (signal) => {
+      starts += 1;
+      if (starts === 1) await late.promise;
+      return agents.start(signal);
+    };
+    const hears = { opened: () => undefined, closed: () => undefined };
+    const pool = new SessionPool(start, { ...settings, sessionsMax: 5, spares: 1 }, hears, () => 0, silent);
+    const open = (signal: AbortSignal) =>
+      pool.open({ sessionId: SessionId.parse(uuidv7(1)), generation: 1, owner: ada, workDirectory: '/work' }, signal);
+    void pool.warm();
+    const leaving = new AbortController();
+    const left = open(leaving.signal);
+    await open(never);
+    leaving.abort();
+    await assert.rejects(left, /called off/);
+    late.resolve();
+    await pool.warm();
+    const alive = () => agents.started.filter(({ stopped }) => !stopped).length;
+    await eventually(() => (agents.started.length === 3 && alive() === 2) || undefined, 'the first spare is left over');
+    assert.equal(pool.load.processes, 2);
   });
 
   it('leaves no process behind when it is closed', async () => {

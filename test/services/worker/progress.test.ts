@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { TaskUpdate } from '#events/task-update.ts';
 import { progressReporter, reportCharsMax, reportEveryMs, updateBuffer } from '../../../services/worker/progress.ts';
@@ -50,21 +51,58 @@ describe('the progress of a turn', () => {
     );
   });
 
-  it('reports the first words at once and then at most four times a second', async (t) => {
+  /** Reports as they are made, on a clock that stands still until it is told to move. */
+  const reporting = (t: TestContext) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const reports: TaskUpdate[][] = [];
     const reporter = progressReporter(async (updates) => void reports.push(updates));
-    const settled = async () => {
+    const pass = async (ms: number): Promise<void> => {
+      t.mock.timers.tick(ms);
       for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     };
-    reporter.add(text('first'));
-    await settled();
+    return { reports, add: reporter.add, pass };
+  };
+
+  it('reports the first words at once and then at most four times a second', async (t) => {
+    const { reports, add, pass } = reporting(t);
+    add(text('first'));
+    await pass(0);
     assert.equal(reports.length, 1);
-    for (const word of ['a', 'b', 'c']) reporter.add(text(word));
-    await settled();
+    for (const word of ['a', 'b', 'c']) add(text(word));
+    await pass(reportEveryMs - 1);
     assert.equal(reports.length, 1);
-    t.mock.timers.tick(reportEveryMs);
-    await settled();
+    await pass(1);
     assert.deepEqual(reports[1], [text('abc')]);
+  });
+
+  it('does not keep the first words of the answer waiting behind a plan, and makes up for it', async (t) => {
+    const { reports, add, pass } = reporting(t);
+    const plan: TaskUpdate = { kind: 'plan', entries: [] };
+    add(plan);
+    await pass(100);
+    assert.deepEqual(reports, [[plan]]);
+    add(text('first'));
+    await pass(0);
+    assert.deepEqual(reports[1], [text('first')]);
+    add(text('second'));
+    await pass(2 * reportEveryMs - 1);
+    assert.equal(reports.length, 2);
+    await pass(1);
+    assert.deepEqual(reports[2], [text('second')]);
+  });
+
+  it('does not keep them waiting either when they come while a report is being stored', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const stored = Promise.withResolvers<void>();
+    const reports: TaskUpdate[][] = [];
+    const reporter = progressReporter(async (updates) => {
+      reports.push(updates);
+      await stored.promise;
+    });
+    reporter.add({ kind: 'plan', entries: [] });
+    reporter.add(text('first'));
+    stored.resolve();
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    assert.deepEqual(reports[1], [text('first')]);
   });
 });

@@ -90,11 +90,12 @@ export const testWorker = (world: ReturnType<typeof testWorld>, script: Script, 
   };
   const runs = taskRuns({ ...deps, agentPauseMs: 1, obtainSession: obtainer(deps), log: silent });
   const whereabouts = (candidate: Task) => whereaboutsOf(deps, candidate);
-  const { dispatch, next } = dispatcher({ readRow: store.readRow, runs, whereabouts, clock, log: silent });
+  const dispatching = dispatcher({ readRow: store.readRow, runs, whereabouts, clock, log: silent });
   const hint = (taskId: TaskId): Hint => ({
     stream: `task/${taskId}`,
     extend: async () => undefined,
     done: async () => undefined,
   });
-  return { workerId, agents, pool, runs, facts, next, take: (taskId: TaskId) => dispatch(hint(taskId)) };
+  const take = (taskId: TaskId) => dispatching.dispatch(hint(taskId));
+  return { workerId, agents, pool, runs, facts, dispatcher: dispatching, hint, take };
 };
