@@ -1,6 +1,7 @@
 /** What every service that appends facts and follows the log stands on, made from its configuration and the SDK's own environment. */
-import { S3Client } from '@aws-sdk/client-s3';
-import { SNSClient } from '@aws-sdk/client-sns';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
@@ -14,6 +15,8 @@ import { namesOf } from './names.ts';
 import type { Names } from './names.ts';
 import type { Runtime } from './runtime.ts';
 import { s3Artifacts } from './s3/artifacts.ts';
+import { s3Client } from './s3/client.ts';
+import { snsClient } from './sns/client.ts';
 import { wakePublisher, wakeTopicArn } from './sns/wake-publisher.ts';
 import { sqsClient } from './sqs/client.ts';
 import { openWakeQueue } from './sqs/wake-queue.ts';
@@ -45,39 +48,53 @@ const checkShards = async ({ fixShards }: Pick<Runtime, 'fixShards'>, wanted: nu
   throw new BadConfiguration([`LOG_SHARDS: this installation has ${fixed} log shards for ever, not ${wanted}`]);
 };
 
-export const connect = async (
+export type StoreClients = {
+  readonly dynamodb: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly sns: SNSClient;
+  readonly s3: S3Client;
+};
+
+/** Makes one thing of clients that stay the caller's. */
+export const connectWith = async (
+  { dynamodb: client, sqs, sns, s3 }: StoreClients,
   { service, instanceId }: Instance,
   config: z.infer<typeof storeConfig>,
   log: Log,
+  clock: () => number = Date.now,
 ): Promise<Connected> => {
-  const resources = new AsyncDisposableStack();
+  await using opened = new AsyncDisposableStack();
   const names = namesOf(config.RESOURCE_PREFIX);
-  const client = resources.adopt(dynamoClient(), (each) => each.destroy());
-  const sqs = resources.adopt(sqsClient(), (each) => each.destroy());
-  const sns = resources.adopt(new SNSClient({}), (each) => each.destroy());
-  // The local server has no host name per bucket, and AWS takes the bucket in the path as well.
-  const s3 = resources.adopt(new S3Client({ forcePathStyle: true }), (each) => each.destroy());
-  try {
-    const [wakes, topicArn] = await Promise.all([
-      openWakeQueue({ sqs, sns, names, instanceId, service, log }),
-      wakeTopicArn(sns, names.wakeTopic),
-    ]);
-    resources.use(wakes);
-    const clock = Date.now;
-    const runtime = dynamoRuntime({ client, names, clock });
-    await checkShards(runtime, config.LOG_SHARDS);
-    const publisher = resources.use(wakePublisher({ client: sns, topicArn, coalesceMs, log }));
-    return {
-      names,
-      store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit: publisher.announce }),
-      runtime,
-      artifacts: s3Artifacts({ client: s3, bucket: config.ARTIFACTS_BUCKET }),
-      onWake: wakes.onWake,
-      sqs,
-      [Symbol.asyncDispose]: () => resources.disposeAsync(),
-    };
-  } catch (fault) {
-    await resources.disposeAsync();
-    throw fault;
-  }
+  const topicArn = await wakeTopicArn(sns, names.wakeTopic);
+  const wakes = opened.use(await openWakeQueue({ sqs, sns, names, instanceId, service, log }));
+  const runtime = dynamoRuntime({ client, names, clock });
+  await checkShards(runtime, config.LOG_SHARDS);
+  const publisher = opened.use(wakePublisher({ client: sns, topicArn, coalesceMs, log }));
+  const held = opened.move();
+  return {
+    names,
+    store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit: publisher.announce }),
+    runtime,
+    artifacts: s3Artifacts({ client: s3, bucket: config.ARTIFACTS_BUCKET }),
+    onWake: wakes.onWake,
+    sqs,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+};
+
+export const connect = async (
+  instance: Instance,
+  config: z.infer<typeof storeConfig>,
+  log: Log,
+): Promise<Connected> => {
+  await using opened = new AsyncDisposableStack();
+  const clients = {
+    dynamodb: opened.adopt(dynamoClient(), (each) => each.destroy()),
+    sqs: opened.adopt(sqsClient(), (each) => each.destroy()),
+    sns: opened.adopt(snsClient(), (each) => each.destroy()),
+    s3: opened.adopt(s3Client(), (each) => each.destroy()),
+  };
+  const connected = opened.use(await connectWith(clients, instance, config, log));
+  const held = opened.move();
+  return { ...connected, [Symbol.asyncDispose]: () => held.disposeAsync() };
 };

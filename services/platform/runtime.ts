@@ -2,7 +2,8 @@
 
 /**
  * Puts a shard of the log in the hands of one holder at a time, for `leaseMs` from now. Answers the position remembered
- * last (0 at first), or nothing while another holder's lease lives. A holder renews by claiming again.
+ * last (0 at first), or nothing while another holder's lease lives. A holder renews by claiming again. A lease that ends
+ * more than a minute later than one made now was promised by a clock that was wrong, and binds nobody.
  */
 export type ClaimShard = (
   subscription: string,
@@ -10,6 +11,8 @@ export type ClaimShard = (
   holder: string,
   leaseMs: number,
 ) => Promise<{ readonly position: number } | undefined>;
+
+export const clocksDifferMs = 60_000;
 
 /** 'lost' is the answer to a holder from whom the shard was claimed: nothing is remembered. */
 export type RememberPosition = (

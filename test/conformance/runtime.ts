@@ -42,6 +42,19 @@ export const runtimeConformance = (name: string, open: OpenRuntime): void => {
       assert.deepEqual(await b.claimShard('relay', 0, 'b', 100), { position: 8 });
     });
 
+    it('a lease promised by a clock that was wrong binds nobody, and one by a clock that differs a little does', async () => {
+      let now = 1_000 + 3_600_000;
+      const connect = await open(() => now);
+      const [ahead, next] = [connect(), connect()];
+      await ahead.claimShard('relay', 0, 'ahead', 100);
+      await ahead.rememberPosition('relay', 0, 'ahead', 7);
+      now -= 59_000;
+      assert.equal(await next.claimShard('relay', 0, 'next', 100), undefined);
+      now = 1_000;
+      assert.deepEqual(await next.claimShard('relay', 0, 'next', 100), { position: 7 });
+      assert.equal(await ahead.rememberPosition('relay', 0, 'ahead', 8), 'lost');
+    });
+
     it('a shard that is let go can be claimed at once, and only its holder can let it go', async () => {
       const connect = await open(() => 1_000);
       const [a, b] = [connect(), connect()];

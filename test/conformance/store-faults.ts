@@ -142,6 +142,28 @@ export const storeFaults = (name: string, open: OpenFaulty, known: KnownDifferen
       await assertNothing(store, stream);
     });
 
+    it('an append is sent four times at most, also where the SDK would repeat each of them', async () => {
+      const tokens: unknown[] = [];
+      const { faulty } = await onTransactions((_, input) => {
+        tokens.push(tokenOf(input));
+        return throttled;
+      }, 3);
+      await assert.rejects(append(faulty, newTask(), 0), /nobody knows whether the append to task\/.* happened/);
+      assert.equal(tokens.length, 4);
+    });
+
+    it('a transaction cancelled because there is too much at once is sent four times at most', async () => {
+      let tries = 0;
+      const { faulty, store } = await onTransactions(() => {
+        tries += 1;
+        return cancelled(0, 'ThrottlingError');
+      });
+      const stream = newTask();
+      await assert.rejects(append(faulty, stream, 0), /nobody knows whether the append to task\/.* happened/);
+      assert.equal(tries, 4);
+      await assertNothing(store, stream);
+    });
+
     it('an append whose last response was lost is still found', async () => {
       const { faulty } = await onTransactions((nth) => (nth < 4 ? timedOutBeforeCommit : responseLost));
       assert.equal(await outcomeOf(append(faulty, newTask(), 0)), 'appended');

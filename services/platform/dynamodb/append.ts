@@ -5,18 +5,24 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { CancellationReason, DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type {
+  CancellationReason,
+  DynamoDBClient,
+  TransactWriteItem,
+  TransactWriteItemsCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { StreamId } from '#events/envelope.ts';
 import { checkAppend } from '../append-check.ts';
 import { fullJitter, pause } from '../backoff.ts';
 import type { Names } from '../names.ts';
 import { shardOf } from '../shard.ts';
 import type { Append, AppendOutcome, OnCommit } from '../store.ts';
+import type { CommitMemory } from './commit-memory.ts';
 import { untilCalm } from './contention.ts';
 import type { Try } from './contention.ts';
 import type { Facts } from './facts.ts';
 import type { Rows } from './rows.ts';
-import { isExpected, refusalOf, transactionOf } from './transaction.ts';
+import { isBusy, isExpected, refusalOf, transactionOf } from './transaction.ts';
 import type { Write } from './transaction.ts';
 import { turns } from './turns.ts';
 
@@ -28,7 +34,7 @@ export type AppendDeps = {
   readonly onCommit?: OnCommit;
 };
 
-/** After the first answer that did not come; each try is already the SDK's three. */
+/** After the first answer that did not come. The SDK repeats no transaction, so that this is all that a busy store gets. */
 const unansweredTriesMax = 3;
 const pauseBaseMs = 50;
 const pauseCapMs = 1_000;
@@ -47,21 +53,38 @@ const isRefused = (fault: unknown): boolean =>
 type Fate =
   { readonly position: number } | { readonly reasons: readonly CancellationReason[]; readonly cause: unknown };
 
+/** Sends a transaction and leaves it to the caller to repeat it: the SDK would do so without reading back first. */
+const sendOnce = async (client: DynamoDBClient, input: TransactWriteItemsCommandInput): Promise<void> => {
+  const request = new TransactWriteItemsCommand(input);
+  let failed: { readonly cause: unknown } | undefined;
+  request.middlewareStack.add(
+    (next) => (args) =>
+      next(args).catch((cause: unknown) => {
+        failed = { cause };
+        return { response: undefined, output: { $metadata: {} } };
+      }),
+    { step: 'finalizeRequest', priority: 'high', name: 'sendOnce' },
+  );
+  await client.send(request);
+  if (failed) throw failed.cause;
+};
+
 /** Sends one transaction until it is known what became of it: read back, and if it is not there, the very same again. */
 const settle = async (
   client: DynamoDBClient,
   { stream, position, items }: { stream: StreamId; position: number; items: TransactWriteItem[] },
   findOwn: () => Promise<number | undefined>,
 ): Promise<Fate> => {
-  const request = new TransactWriteItemsCommand({ TransactItems: items, ClientRequestToken: randomUUID() });
+  const request = { TransactItems: items, ClientRequestToken: randomUUID() };
   for (let unanswered = 0; ; unanswered += 1) {
     try {
-      await client.send(request);
+      await sendOnce(client, request);
       return { position };
     } catch (cause) {
       const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : undefined;
-      if (reasons && isExpected(reasons)) return { reasons, cause };
-      if (isRefused(cause)) throw new Error(`the append to ${stream} was refused`, { cause });
+      if (reasons && isExpected(reasons) && !isBusy(reasons)) return { reasons, cause };
+      if (reasons ? !isExpected(reasons) : isRefused(cause))
+        throw new Error(`the append to ${stream} was refused`, { cause });
       await pause(fullJitter(unanswered, pauseBaseMs, pauseCapMs));
       // A store that does not answer writes may not answer reads either; the next try will tell.
       const own = await findOwn().catch(() => undefined);
@@ -72,16 +95,23 @@ const settle = async (
   }
 };
 
-export const appendWith = (deps: AppendDeps, stored: Facts, rows: Rows): Append => {
+export const appendWith = (
+  deps: AppendDeps,
+  stored: Facts,
+  rows: Rows,
+  commits: Pick<CommitMemory, 'remember'>,
+): Append => {
   const { client, names, shards, clock, onCommit } = deps;
   const inTurn = turns();
   /** The newest position of each shard as this process knows it. */
   const heads = new Map<number, number>();
 
   const attempt = async (write: Write, shard: number): Promise<Try<AppendOutcome>> => {
-    const { stream, expected, facts } = write;
-    const appended = (position: number) =>
-      ({ done: { outcome: 'appended', commit: { shard, position, stream, facts } } }) as const;
+    const { stream, expected, facts, texts } = write;
+    const appended = (position: number) => {
+      commits.remember({ shard, position, stream }, `[${texts.join(',')}]`);
+      return { done: { outcome: 'appended', commit: { shard, position, stream, facts } } } as const;
+    };
     const position = (heads.get(shard) ?? (await stored.readHead(shard))) + 1;
     const { items, roles } = transactionOf(names.tables, write, { shard, position });
     const findOwn = () => stored.positionOf(stream, expected + 1, facts[0]?.id);

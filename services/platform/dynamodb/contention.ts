@@ -5,8 +5,9 @@ import { fullJitter, pause } from '../backoff.ts';
 export type Try<Result> = { readonly done: Result } | { readonly contended: unknown };
 
 const pauseBaseMs = 5;
-/** Sixty tries take ten seconds or so: whoever still loses then is better off telling its caller. */
 const pauseCapMs = 400;
+/** Whoever still loses then is better off telling its caller. Where every request is slow, that is long before sixty tries. */
+const calmWithinMs = 10_000;
 
 export const untilCalm = async <Result>(
   what: string,
@@ -14,11 +15,13 @@ export const untilCalm = async <Result>(
   triesMax = 60,
 ): Promise<Result> => {
   let cause: unknown;
+  const until = performance.now() + calmWithinMs;
   for (let tries = 0; tries < triesMax; tries += 1) {
     const result = await attempt();
     if ('done' in result) return result.done;
     cause = result.contended;
+    if (performance.now() > until) break;
     await pause(fullJitter(tries, pauseBaseMs, pauseCapMs));
   }
-  throw new Error(`${what}: no end of contention in ${triesMax} tries`, { cause });
+  throw new Error(`${what}: no end of contention in ${triesMax} tries or ${calmWithinMs} ms`, { cause });
 };

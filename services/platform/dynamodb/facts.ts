@@ -6,6 +6,8 @@ import { StreamId } from '#events/envelope.ts';
 import { factOf, factsOf, readLimit } from '../fact-text.ts';
 import type { Names } from '../names.ts';
 import type { Commit, ReadHead, ReadLog, ReadStream } from '../store.ts';
+import type { CommitMemory } from './commit-memory.ts';
+import { expression } from './expression.ts';
 import { fieldsOf, itemOf } from './item.ts';
 import type { Item } from './item.ts';
 import { logKey, streamKey } from './keys.ts';
@@ -21,22 +23,29 @@ export type Facts = {
 /** A page holds 1 MB. More than this at once is given to nobody, however many items were asked for. */
 const pagesMax = 8;
 
-const FactItem = z.object({ id: z.string(), position: z.int().positive(), fact: z.string() });
+const FactItem = z.object({ fact: z.string() });
+const FactPlace = z.object({ id: z.string(), position: z.int().positive() });
 const Head = z.object({ sk: z.int().positive() });
 const CommitItem = z.object({ sk: z.int().positive(), stream: StreamId, facts: z.string() });
+const commitFields = ['sk', 'stream', 'facts'];
 
-/** Items of one partition after `after`, in order of their sort key, following pages up to `limit`. */
+/**
+ * Items of one partition after `after`, in order of their sort key, following pages up to `limit`. Only these fields are read: the SDK
+ * takes longer to decode what is not looked at than everything else takes together.
+ */
 const itemsAfter = async (
   client: DynamoDBClient,
-  [TableName, pk]: readonly [string, string],
+  [TableName, pk, fields]: readonly [string, string, readonly string[]],
   after: number,
   limit: number,
 ): Promise<Item[]> => {
+  const within = expression();
   const input: QueryCommandInput = {
     TableName,
     ConsistentRead: true,
-    KeyConditionExpression: 'pk = :pk AND sk > :after',
-    ExpressionAttributeValues: itemOf({ ':pk': pk, ':after': after }),
+    KeyConditionExpression: `${within.name('pk')} = ${within.value(pk)} AND ${within.name('sk')} > ${within.value(after)}`,
+    ProjectionExpression: fields.map(within.name).join(', '),
+    ...within.placeholders(),
   };
   const items: Item[] = [];
   let ExclusiveStartKey: Item | undefined;
@@ -60,13 +69,21 @@ const commitsOf = (items: readonly Item[], shard: number, after: number): Commit
   return commits;
 };
 
-export const factsFrom = (client: DynamoDBClient, { tables: { events } }: Pick<Names, 'tables'>): Facts => ({
+/** What `own` holds is not fetched. */
+export const factsFrom = (
+  client: DynamoDBClient,
+  { tables: { events } }: Pick<Names, 'tables'>,
+  own: Pick<CommitMemory, 'recall'>,
+): Facts => ({
   readStream: async (stream, after, limit = readLimit) => {
-    const items = await itemsAfter(client, [events, streamKey(stream)], after, limit);
+    const items = await itemsAfter(client, [events, streamKey(stream), ['fact']], after, limit);
     return items.map((item) => factOf(FactItem.parse(fieldsOf(item)).fact));
   },
-  readLog: async (shard, after, limit = readLimit) =>
-    commitsOf(await itemsAfter(client, [events, logKey(shard)], after, limit), shard, after),
+  readLog: async (shard, after, limit = readLimit) => {
+    const known = own.recall(shard, after, limit);
+    if (known.length > 0) return known;
+    return commitsOf(await itemsAfter(client, [events, logKey(shard), commitFields], after, limit), shard, after);
+  },
   readHead: async (shard) => {
     const { Items: [newest] = [] } = await client.send(
       new QueryCommand({
@@ -84,7 +101,7 @@ export const factsFrom = (client: DynamoDBClient, { tables: { events } }: Pick<N
   positionOf: async (stream, version, id) => {
     const Key = itemOf({ pk: streamKey(stream), sk: version });
     const { Item } = await client.send(new GetItemCommand({ TableName: events, Key, ConsistentRead: true }));
-    const fact = Item && FactItem.parse(fieldsOf(Item));
+    const fact = Item && FactPlace.parse(fieldsOf(Item));
     return fact?.id === id ? fact?.position : undefined;
   },
 });

@@ -6,6 +6,7 @@ import type { StreamKind } from '#events/envelope.ts';
 import { SessionStatus } from '#events/session.ts';
 import { TaskStatus } from '#events/task.ts';
 import { keyFieldOf } from '../append-check.ts';
+import { fullJitter, pause } from '../backoff.ts';
 import type { Names } from '../names.ts';
 import { isAfter, isListed, pageOf, placeOf, startOf } from '../row-pages.ts';
 import type { Place } from '../row-pages.ts';
@@ -21,6 +22,8 @@ import { indexes } from './tables.ts';
 const entriesBeyond = 10;
 /** What one request may fetch by key. */
 const keysMax = 100;
+const pauseBaseMs = 10;
+const pauseCapMs = 400;
 
 /** The kinds that have indexes, with every status a row of theirs can have. */
 const statuses = { task: TaskStatus.options, session: SessionStatus.options } as const;
@@ -84,15 +87,19 @@ const partsOf = (kind: Indexed, { by, and }: ListQuery): readonly Part[] => {
 const fetchRows = async (client: DynamoDBClient, tables: Names['tables'], kind: Indexed, places: readonly Place[]) => {
   const rows = new Map<string, StoredRow>();
   let keys = places.map(({ id }) => rowKey(tables, `${kind}/${id}`).Key);
+  let tries = 0;
   while (keys.length > 0) {
     const Keys = keys.slice(0, keysMax);
-    // What is left unprocessed is what did not fit into 16 MB; a table too busy for every key throws.
+    // What is left unprocessed did not fit into 16 MB, or came too fast; a table too busy for every key throws.
+    if (tries > 0) await pause(fullJitter(tries - 1, pauseBaseMs, pauseCapMs));
     const page = await client.send(
       new BatchGetItemCommand({ RequestItems: { [tables[kind]]: { Keys, ConsistentRead: true } } }),
     );
     for (const stored of (page.Responses?.[tables[kind]] ?? []).map(storedRowOf))
       rows.set(idOf(kind, stored.row), stored);
-    keys = [...(page.UnprocessedKeys?.[tables[kind]]?.Keys ?? []), ...keys.slice(keysMax)];
+    const left = page.UnprocessedKeys?.[tables[kind]]?.Keys ?? [];
+    tries = left.length === 0 ? 0 : tries + 1;
+    keys = [...left, ...keys.slice(keysMax)];
   }
   return rows;
 };

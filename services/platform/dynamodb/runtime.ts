@@ -8,6 +8,7 @@ import {
 import type { DynamoDBClient, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import type { Names } from '../names.ts';
+import { clocksDifferMs } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { expression } from './expression.ts';
 import type { Expression } from './expression.ts';
@@ -51,9 +52,10 @@ const shardsIn = ({ client, names, clock }: DynamoRuntimeOptions) => {
       const now = clock();
       const claimed = await update([subscription, shard], ({ name, value }) => {
         const [who, until, position] = [name('holder'), name('leaseUntil'), name('position')];
+        const isWrong = `${until} > ${value(now + leaseMs + clocksDifferMs)}`;
         return {
           UpdateExpression: `SET ${who} = ${value(holder)}, ${until} = ${value(now + leaseMs)}, ${position} = if_not_exists(${position}, ${value(0)})`,
-          ConditionExpression: `attribute_not_exists(${who}) OR ${who} = ${value(holder)} OR ${until} <= ${value(now)}`,
+          ConditionExpression: `attribute_not_exists(${who}) OR ${who} = ${value(holder)} OR ${until} <= ${value(now)} OR ${isWrong}`,
         };
       });
       return claimed && Claim.parse(fieldsOf(claimed.Attributes ?? {}));

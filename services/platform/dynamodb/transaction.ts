@@ -108,14 +108,18 @@ export const transactionOf = (
 const Moved = z.object({ version: z.int() });
 const Earlier = z.object({ requestHash: z.string(), result: z.string() });
 
+/** Too much at once, not somebody else: to be asked more slowly, and not for long. */
+const busyCodes: ReadonlySet<string> = new Set(['ThrottlingError', 'ProvisionedThroughputExceeded']);
 /** What may be otherwise the next time, or was decided by a condition of ours; any other code is a request that cannot be. */
-const expectedCodes: ReadonlySet<string | undefined> = new Set([
+const expectedCodes: ReadonlySet<string> = new Set([
+  ...busyCodes,
   'None',
   'ConditionalCheckFailed',
   'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
 ]);
+
+export const isBusy = (reasons: readonly CancellationReason[]): boolean =>
+  reasons.some(({ Code = 'None' }) => busyCodes.has(Code));
 
 export const isExpected = (reasons: readonly CancellationReason[]): boolean =>
   reasons.every(({ Code = 'None' }) => expectedCodes.has(Code));

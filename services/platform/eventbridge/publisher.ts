@@ -38,7 +38,7 @@ export type PublishFacts = (facts: readonly StoredFact[]) => Promise<void>;
 
 /** The most that PutEvents takes. */
 const entriesMax = 10;
-const triesMax = 6;
+const triesMax = 4;
 /** The SDK waits for ever by default, and the whole shard would wait with it. */
 const answerMs = 10_000;
 

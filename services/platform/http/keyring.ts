@@ -25,6 +25,8 @@ type Remembered = { readonly account: Promise<Account | undefined>; readonly unt
 
 export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
   const remembered = recent<AccountId, Remembered>(rememberedMax);
+  /** The version that each account is known to have reached. */
+  const moved = recent<AccountId, number>(rememberedMax);
 
   /** A transaction may be seen in the log an instant before it is seen in the row. */
   const load = async (accountId: AccountId, version: number): Promise<Account | undefined> => {
@@ -35,8 +37,8 @@ export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
     }
   };
 
-  const ask = (accountId: AccountId, version: number): Promise<Account | undefined> => {
-    const account = load(accountId, version);
+  const ask = (accountId: AccountId): Promise<Account | undefined> => {
+    const account = load(accountId, moved.get(accountId) ?? 0);
     const entry = { account, until: clock() + rememberedMs };
     remembered.set(accountId, entry);
     account.catch(() => {
@@ -47,7 +49,7 @@ export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
 
   const accountFor = (accountId: AccountId): Promise<Account | undefined> => {
     const known = remembered.get(accountId);
-    return known && clock() < known.until ? known.account : ask(accountId, 0);
+    return known && clock() < known.until ? known.account : ask(accountId);
   };
 
   const holderOf = async (keyId: string, accountId: AccountId, secretSha256?: string) => {
@@ -64,6 +66,10 @@ export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
       return parsed && holderOf(parsed.keyId, accountOf(parsed.keyId), parsed.secretSha256);
     },
     renew: ({ keyId, accountId }) => holderOf(keyId, accountId),
-    refresh: (accountId, version) => void ask(accountId, version).catch(() => undefined),
+    // Not read now: an account without the key that is about to be issued would be remembered, and the key refused.
+    refresh: (accountId, version) => {
+      moved.set(accountId, version);
+      remembered.delete(accountId);
+    },
   };
 };

@@ -1,4 +1,5 @@
 /** The operational records in memory, for tests that need no engine. */
+import { clocksDifferMs } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 
 type Claim = { readonly holder: string | undefined; readonly leaseUntil: number; readonly position: number };
@@ -13,7 +14,8 @@ export const memoryRuntime = ({ clock }: { readonly clock: () => number }): Runt
     claimShard: async (subscription, shard, holder, leaseMs) => {
       const key = keyOf(subscription, shard);
       const claim = claims.get(key) ?? { holder: undefined, leaseUntil: 0, position: 0 };
-      if (claim.holder !== undefined && claim.holder !== holder && claim.leaseUntil > clock()) return undefined;
+      const isLive = claim.leaseUntil > clock() && claim.leaseUntil <= clock() + leaseMs + clocksDifferMs;
+      if (claim.holder !== undefined && claim.holder !== holder && isLive) return undefined;
       claims.set(key, { ...claim, holder, leaseUntil: clock() + leaseMs });
       return { position: claim.position };
     },

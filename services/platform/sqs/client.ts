@@ -1,7 +1,8 @@
 /** The SQS client every service uses; endpoint, region and credentials come from the environment through the SDK. */
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 
-export const sqsClient = (): SQSClient =>
+export const sqsClient = (overrides: SQSClientConfig = {}): SQSClient =>
   new SQSClient({
     requestHandler: {
       connectionTimeout: 2_000,
@@ -10,4 +11,5 @@ export const sqsClient = (): SQSClient =>
       requestTimeout: 30_000,
       throwOnRequestTimeout: true,
     },
+    ...overrides,
   });

@@ -1,5 +1,5 @@
 /** Wake queues whose instance died without deleting them: how they are told from live ones, and how they go. */
-import { UnsubscribeCommand } from '@aws-sdk/client-sns';
+import { NotFoundException, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { DeleteQueueCommand, ListQueueTagsCommand, paginateListQueues, QueueDoesNotExist } from '@aws-sdk/client-sqs';
 import type { SQSClient } from '@aws-sdk/client-sqs';
@@ -25,19 +25,24 @@ const sweepOne = async ({ sqs, sns, log }: Sweep, QueueUrl: string): Promise<voi
   const tags = Tags.safeParse((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags);
   if (!tags.success || Date.now() - Date.parse(tags.data['alive-at']) < deadAfterMs) return;
   const { subscription } = tags.data;
-  if (subscription !== undefined) await sns.send(new UnsubscribeCommand({ SubscriptionArn: subscription }));
+  if (subscription !== undefined) {
+    await sns.send(new UnsubscribeCommand({ SubscriptionArn: subscription })).catch((err: unknown) => {
+      // Whoever swept before us came no further than this.
+      if (!(err instanceof NotFoundException)) throw err;
+    });
+  }
   await sqs.send(new DeleteQueueCommand({ QueueUrl }));
   log('wake-queue.swept', { queueUrl: QueueUrl, aliveAt: tags.data['alive-at'] });
 };
 
 const sweepAll = async (sweep: Sweep): Promise<void> => {
-  const { sqs, prefix } = sweep;
+  const { sqs, prefix, log } = sweep;
   const pages = paginateListQueues({ client: sqs }, { QueueNamePrefix: prefix, MaxResults: 1_000 });
   for await (const { QueueUrls = [] } of pages) {
     for (const queueUrl of QueueUrls) {
       await sweepOne(sweep, queueUrl).catch((err: unknown) => {
-        // Another instance was faster.
-        if (!(err instanceof QueueDoesNotExist)) throw err;
+        // Another instance was faster; and one that cannot be swept does not keep the others.
+        if (!(err instanceof QueueDoesNotExist)) log.problem('wake-queue.not-swept', { err, queueUrl });
       });
     }
   }

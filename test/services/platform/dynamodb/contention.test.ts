@@ -21,6 +21,19 @@ test('contention that does not end is a fault that says what was in the way', as
   });
 });
 
+test('contention is waited out for ten seconds at most, however slow each try is', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  let tries = 0;
+  const slow = async () => {
+    tries += 1;
+    now += 4_000;
+    return { contended: new Error('in the way') };
+  };
+  await assert.rejects(untilCalm('append', slow), /no end of contention/);
+  assert.equal(tries, 3);
+});
+
 test('a fault that is no contention is not tried again', async () => {
   let tries = 0;
   const attempt = async () => {

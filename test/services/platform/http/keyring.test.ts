@@ -87,6 +87,16 @@ describe('the keyring', () => {
     assert.equal(await asked, undefined);
   });
 
+  it('knows a key from the moment it is issued, also where it heard of the account before', async () => {
+    const newcomer = makeAccountId();
+    const key = makeKey(newcomer);
+    const stream = `account/${newcomer}` as const;
+    await accountHandler(store)(stream, { type: 'invite', name: 'bob', role: 'member' }, origin);
+    keys.refresh(newcomer, 1);
+    await accountHandler(store)(stream, { type: 'issue-key', name: 'first', ...key }, origin);
+    assert.equal((await keys.authenticate(key.key))?.accountId, newcomer);
+  });
+
   it('does not remember that the store failed', async () => {
     let fails = true;
     const flaky = keyring(async (stream) => {

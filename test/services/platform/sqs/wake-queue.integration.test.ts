@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { ListSubscriptionsByTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  AuthorizationErrorException,
+  ListSubscriptionsByTopicCommand,
+  NotFoundException,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns';
+import type { SNSClientConfig } from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -21,16 +28,18 @@ import type { Commit } from '#platform/store.ts';
 import type { Wake } from '#platform/subscribe.ts';
 import { startQueues } from '../../../../services/local/queues.ts';
 import type { Queues } from '../../../../services/local/queues.ts';
+import { injectFaults } from '#test/support/faulty-aws.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { recordedLog } from '#test/support/recorded-log.ts';
 
 let queues: Queues;
 let sqs: SQSClient;
 let sns: SNSClient;
+let config: SNSClientConfig;
 before(async () => {
   const region = 'us-east-1';
   queues = await startQueues({ region });
-  const config = { endpoint: queues.endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  config = { endpoint: queues.endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   [sqs, sns] = [new SQSClient(config), new SNSClient(config)];
 });
 after(async () => {
@@ -181,6 +190,22 @@ describe('the queue of an instance', () => {
       await subscribedQueues(names),
       left.map((name) => names.wakeQueuePrefix + name),
     );
+  });
+
+  it('that cannot be swept does not keep others from it, nor does one whose subscription is gone', async () => {
+    const names = freshNames();
+    const at = new Date(Date.now() - 601_000).toISOString();
+    for (const name of ['a', 'b', 'c']) {
+      const tags = { 'alive-at': at, subscription: `arn:aws:sns:us-east-1:000000000000:${names.wakeTopic}:${name}` };
+      await sqs.send(new CreateQueueCommand({ QueueName: `${names.wakeQueuePrefix}test-${name}`, tags }));
+    }
+    const metadata = { message: 'injected', $metadata: { httpStatusCode: 404 } };
+    const gone = () => Promise.reject(new NotFoundException(metadata));
+    const refused = () => Promise.reject(new AuthorizationErrorException(metadata));
+    const faulty = injectFaults(new SNSClient(config), { UnsubscribeCommand: (nth) => [refused, gone, gone][nth - 1] });
+    const options = { sqs, sns: faulty, names, instanceId: 'new', service: 'test', log: silent };
+    await (await openWakeQueue(options))[Symbol.asyncDispose]();
+    assert.deepEqual(await queueNames(names), ['test-a']);
   });
 
   it('says each minute that its instance lives', async (t) => {
