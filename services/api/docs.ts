@@ -6,16 +6,18 @@ import { refusal } from '#platform/http/problem.ts';
 import { vitals } from '#platform/http/health.ts';
 import type { ApiApp } from './env.ts';
 
-/** What every route with a key can answer beside its own refusals. */
-const common = {
+/** What every route can answer beside its own refusals. */
+const everywhere = { 421: refusal('misdirected'), 500: refusal('internal') };
+
+/** And every route with a key. */
+const closed = {
+  ...everywhere,
   400: refusal('malformed-request'),
   401: refusal('unauthenticated'),
   406: refusal('not-acceptable'),
   413: refusal('too-large'),
   415: refusal('unsupported-media-type'),
-  421: refusal('misdirected'),
   429: refusal('rate-limited'),
-  500: refusal('internal'),
   503: refusal('unavailable'),
 };
 
@@ -30,7 +32,8 @@ const documentOf = (app: ApiApp) => {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   const definitions = app.openAPIRegistry.definitions;
   for (const definition of definitions) {
-    if (definition.type !== 'route' || definition.route.security !== undefined) continue;
+    if (definition.type !== 'route') continue;
+    const common = definition.route.security === undefined ? closed : everywhere;
     definition.route.responses = { ...common, ...definition.route.responses };
   }
   return app.getOpenAPI31Document({ openapi: '3.1.0', info, security: [{ key: [] }] });

@@ -6,10 +6,18 @@ import type { Context } from 'hono';
 export const wholeNumber = (minimum: number, maximum: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .regex(/^\d{1,16}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(minimum).max(maximum))
     .openapi({ type: 'integer', minimum, maximum });
+
+/** For routes that have no parameters: what is not known is refused there as everywhere. */
+export const noQuery = z.strictObject({});
+
+/** Beside a page that is not the last. */
+export const linkHeader = {
+  link: { schema: { type: 'string' }, description: 'The next page, if there is one.' },
+} as const;
 
 export const pageQuery = {
   limit: wholeNumber(1, 100).default(20),

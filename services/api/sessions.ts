@@ -10,7 +10,7 @@ import { problem, refusal } from '#platform/http/problem.ts';
 import { originOf } from '#platform/http/request.ts';
 import type { Store } from '#platform/store.ts';
 import type { ApiApp, ApiParts } from './env.ts';
-import { linkNext, pageQuery } from './paging.ts';
+import { linkHeader, linkNext, noQuery, pageQuery } from './paging.ts';
 import { isoTime } from './task-view.ts';
 
 const time = z.iso.datetime();
@@ -37,6 +37,7 @@ const listRoute = createRoute({
   responses: {
     200: {
       description: 'Own sessions, or all of them for operators.',
+      headers: linkHeader,
       content: {
         'application/json': { schema: z.object({ sessions: z.array(SessionView), next: z.string().optional() }) },
       },
@@ -50,10 +51,11 @@ const readRoute = createRoute({
   path: '/api/session/{id}',
   summary: 'Read a session',
   tags: ['Sessions'],
-  request: { params },
+  request: { params, query: noQuery },
   responses: {
     200: { description: 'The session.', content: { 'application/json': { schema: SessionView } } },
     404: refusal('not-found'),
+    422: refusal('invalid-request'),
   },
 });
 
@@ -62,7 +64,7 @@ const closeRoute = createRoute({
   path: '/api/session/{id}/close',
   summary: 'Close a session that is not working',
   tags: ['Sessions'],
-  request: { params },
+  request: { params, query: noQuery },
   responses: {
     202: {
       description: 'The session is closed; its worker ends the agent process. Repeating this changes nothing.',
@@ -70,6 +72,7 @@ const closeRoute = createRoute({
     },
     404: refusal('not-found'),
     409: refusal('session-busy'),
+    422: refusal('invalid-request'),
   },
 });
 

@@ -6,7 +6,7 @@ import type { Principal } from '#platform/http/principal.ts';
 import { refusal } from '#platform/http/problem.ts';
 import type { ListQuery } from '#platform/store.ts';
 import type { ApiApp, ApiParts } from './env.ts';
-import { linkNext, pageQuery } from './paging.ts';
+import { linkHeader, linkNext, pageQuery } from './paging.ts';
 import { itemOf, TaskListItem } from './task-view.ts';
 
 const listRoute = createRoute({
@@ -18,6 +18,7 @@ const listRoute = createRoute({
   responses: {
     200: {
       description: 'Own tasks, or all of them for operators. `next` is the cursor of the next page, if there is one.',
+      headers: linkHeader,
       content: {
         'application/json': { schema: z.object({ tasks: z.array(TaskListItem), next: z.string().optional() }) },
       },

@@ -2,11 +2,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { TaskId } from '#events/ids.ts';
 import { refusal } from '#platform/http/problem.ts';
-import { wholeNumber } from './paging.ts';
+import { linkHeader, noQuery, wholeNumber } from './paging.ts';
 import { CancelRequest } from './task-request.ts';
 import { TaskView } from './task-view.ts';
 
 export const taskParams = z.object({ taskId: TaskId });
+
+const etagHeader = { etag: { required: true, schema: { type: 'string' }, description: 'The version.' } } as const;
 
 export const readRoute = createRoute({
   method: 'get',
@@ -25,26 +27,28 @@ export const readRoute = createRoute({
   responses: {
     200: {
       description: 'The task.',
-      headers: { etag: { schema: { type: 'string' }, description: 'The version.' } },
+      headers: etagHeader,
       content: { 'application/json': { schema: TaskView } },
     },
-    304: { description: 'The version is the one in `If-None-Match`.' },
+    304: { description: 'The version is the one in `If-None-Match`.', headers: etagHeader },
     404: refusal('not-found'),
     422: refusal('invalid-request'),
   },
 });
 
 /** The envelope of a fact; the fields of its own type stand beside it. */
-const StoredFact = z.object({
-  id: z.uuid(),
-  stream: z.string(),
-  version: z.int(),
-  type: z.string(),
-  v: z.int(),
-  at: z.iso.datetime(),
-  actor: z.string(),
-  correlationId: z.string(),
-});
+const StoredFact = z
+  .object({
+    id: z.uuid(),
+    stream: z.string(),
+    version: z.int(),
+    type: z.string(),
+    v: z.int(),
+    at: z.iso.datetime(),
+    actor: z.string(),
+    correlationId: z.string(),
+  })
+  .openapi({ additionalProperties: true });
 
 export const eventsRoute = createRoute({
   method: 'get',
@@ -58,6 +62,7 @@ export const eventsRoute = createRoute({
   responses: {
     200: {
       description: 'Facts after version `after`; `next` is the `after` of the next page, if there is one.',
+      headers: linkHeader,
       content: {
         'application/json': { schema: z.object({ events: z.array(StoredFact), next: z.int().optional() }) },
       },
@@ -72,7 +77,11 @@ export const cancelRoute = createRoute({
   path: '/api/task/{taskId}/cancel',
   summary: 'Ask a task to stop',
   tags: ['Tasks'],
-  request: { params: taskParams, body: { content: { 'application/json': { schema: CancelRequest } } } },
+  request: {
+    params: taskParams,
+    query: noQuery,
+    body: { content: { 'application/json': { schema: CancelRequest } } },
+  },
   responses: {
     202: {
       description: 'It is cancelled, or its worker is told to stop. Repeating this changes nothing.',

@@ -15,7 +15,9 @@ const type = 'text/plain; charset=utf-8';
 /** Stores long text first, so that a fact never names an artifact that is not there. */
 export const keepText = async (text: string, artifacts: Pick<Artifacts, 'put'>): Promise<Text> => {
   const bytes = Buffer.from(text);
-  if (bytes.length <= inlineBytesMax) return { kind: 'inline', text };
+  // Facts and rows carry it as JSON, where a control character takes six bytes: a row of two such texts would be too large to store.
+  const isShort = bytes.length <= inlineBytesMax && Buffer.byteLength(JSON.stringify(text)) <= inlineBytesMax + 2;
+  if (isShort) return { kind: 'inline', text };
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   await artifacts.put(sha256, bytes, type);
   return { kind: 'stored', sha256, bytes: bytes.length, type, preview: text.slice(0, previewChars).toWellFormed() };

@@ -1,4 +1,5 @@
 /** What a request may be, before anything looks into it: how large, in which format, asking for which. */
+import { isUtf8 } from 'node:buffer';
 import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
 import { problem } from './problem.ts';
@@ -22,6 +23,15 @@ export const bodyFormat: MiddlewareHandler = async (c, next) => {
   if (type !== undefined && !json.test(type)) {
     return problem(c, 'unsupported-media-type', { detail: `Content-Type ${type} is not application/json.` });
   }
+  await next();
+  return undefined;
+};
+
+/** After the limit of its size, since it is read whole: what is no UTF-8 would be taken for other text than was sent. */
+export const bodyText: MiddlewareHandler = async (c, next) => {
+  // Of a client that goes away in the middle nothing can be read either.
+  const isText = c.req.method !== 'POST' || (await c.req.arrayBuffer().then(isUtf8, () => false));
+  if (!isText) return problem(c, 'malformed-request', { detail: 'The body is not UTF-8.' });
   await next();
   return undefined;
 };

@@ -55,24 +55,50 @@ export type Told = {
   readonly headers?: Record<string, string>;
 };
 
-/** The answer of a refused request; typed by its status, so that a route can only refuse as its definition says. */
-export const problem = <Type extends ProblemType>(c: Context, type: Type, { detail, errors, headers }: Told = {}) => {
+const bodyOf = <Type extends ProblemType>(type: Type, { detail, errors }: Told) => {
   const { status, title }: { status: StatusOf<Type>; title: string } = problems[type];
-  const body: z.infer<typeof Problem> = {
+  return {
     type: problemUrl(type),
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
     ...(errors === undefined ? {} : { errors }),
   };
-  return c.json(body, status, { ...headers, 'content-type': problemContentType });
 };
 
+export const problemBody = (type: ProblemType, told: Told): z.infer<typeof Problem> => bodyOf(type, told);
+
+/** The answer of a refused request; typed by its status, so that a route can only refuse as its definition says. */
+export const problem = <Type extends ProblemType>(c: Context, type: Type, told: Told = {}) => {
+  const body = bodyOf(type, told);
+  return c.json(body, body.status, { ...told.headers, 'content-type': problemContentType });
+};
+
+const retryAfter = {
+  'retry-after': {
+    required: true,
+    schema: { type: 'integer' },
+    description: 'Seconds until it is worth trying again.',
+  },
+} as const;
+/** What is told beside the body; every refusal of one status comes with the same. */
+const headersOf = {
+  401: { 'www-authenticate': { required: true, schema: { type: 'string' } } },
+  426: { upgrade: { required: true, schema: { type: 'string' } } },
+  429: retryAfter,
+  503: retryAfter,
+} as const;
+const toldWith = (status: number) => Object.entries(headersOf).find(([each]) => each === String(status))?.[1];
+
 /** What a route's definition says about a refusal. */
-export const refusal = (...types: readonly ProblemType[]) => ({
-  description: types.map((type) => `${problems[type].title} (\`${type}\`)`).join(' '),
-  content: { [problemContentType]: { schema: Problem } },
-});
+export const refusal = (...types: readonly [ProblemType, ...ProblemType[]]) => {
+  const headers = toldWith(problems[types[0]].status);
+  return {
+    description: types.map((type) => `${problems[type].title} (\`${type}\`)`).join(' '),
+    ...(headers === undefined ? {} : { headers }),
+    content: { [problemContentType]: { schema: Problem } },
+  };
+};
 
 /** JSON pointer (RFC 6901) of a path that a schema complains about. */
 const pointerOf = (path: readonly PropertyKey[]): string =>
