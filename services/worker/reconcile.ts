@@ -11,9 +11,12 @@ import type { Log } from '#platform/log.ts';
 import type { Condition, ListRows, Origin } from '#platform/store.ts';
 import { leaseMs } from './attempt.ts';
 import { timedOut, workerLost } from './errors.ts';
+import type { Sightings } from './sightings.ts';
 
 /** Lease 30 s and look every 15 s: a dead worker is noticed within 45 s. */
 export const lookEveryMs = 15_000;
+/** What the wall clock says of a heartbeat is believed when we have not seen it move for a beat and some slack. */
+export const confirmMs = 12_000;
 /** A task that nobody took for so long is offered to this worker's free sessions: its message may be lost. */
 export const pendingMs = 15_000;
 /** A worker ends its task at the limit by itself; one that did not within this margin never will. */
@@ -31,34 +34,60 @@ export type ReconcileDeps = {
   /** A pending task that waits for its conversation, here or elsewhere, and would only take the place of a lost one. */
   readonly isLeft: (task: Task) => Promise<boolean>;
   readonly origin: Origin;
+  /** The same for every look. */
+  readonly seen: Sightings;
+  readonly confirmMs: number;
   readonly clock: () => number;
   readonly log: Log;
 };
 
+/** Of a row that never had a heartbeat. */
+const never = 0;
+
 export type Reconciled = { readonly rescued: number; readonly offered: number; readonly closed: number };
 
 /** One look at everything that is not over. Rejects when the store cannot be reached; the next look begins anew. */
-export const reconcile = async (deps: ReconcileDeps): Promise<Reconciled> => ({
-  rescued: await rescueTasks(deps),
-  closed: await closeSessions(deps),
-  offered: await offerPending(deps),
-});
+export const reconcile = async (deps: ReconcileDeps): Promise<Reconciled> => {
+  deps.seen.beginLook();
+  return {
+    rescued: await rescueTasks(deps),
+    closed: await closeSessions(deps),
+    offered: await offerPending(deps),
+  };
+};
+
+/**
+ * Whether a heartbeat stands still: for a lease as we saw it ourselves, or for a lease as the clocks of two machines have it
+ * and for `confirmMs` as we saw it. A clock that was set, ours or theirs, takes no task from a worker that lives.
+ */
+const isSilent = (
+  { seen, clock, confirmMs: confirm }: ReconcileDeps,
+  stream: StreamId,
+  heartbeatAt: number,
+): boolean => {
+  const unchangedMs = seen.unchangedMs(stream, heartbeatAt);
+  return unchangedMs >= leaseMs || (unchangedMs >= confirm && heartbeatAt < clock() - leaseMs);
+};
+
+/** The heartbeat may come between our look and our word; then the worker lives and the condition refuses us. */
+const stillAt = (heartbeatAt: number): Condition =>
+  heartbeatAt === never
+    ? { field: 'heartbeatAt', is: 'absent' }
+    : { field: 'heartbeatAt', is: 'equal', to: heartbeatAt };
 
 const rescueTasks = async (deps: ReconcileDeps): Promise<number> => {
-  const { clock, handleTask, origin, log } = deps;
+  const { handleTask, origin, log } = deps;
   let rescued = 0;
   for await (const { state: task, heartbeatAt } of statesOf(deps, 'task', 'processing', Task)) {
     if (deps.isOurs.task(task.taskId)) continue;
     const stream = `task/${task.taskId}` as const;
     const { attempt } = task;
-    const silentSince: Condition = { field: 'heartbeatAt', is: 'below', to: clock() - leaseMs };
-    const lost = heartbeatAt < silentSince.to;
-    const overdue = (task.startedAt ?? 0) + task.timeoutMs + overdueMs < clock();
+    const lost = isSilent(deps, stream, heartbeatAt);
+    const overdue = deps.seen.unchangedMs(`${stream} attempt`, attempt) > task.timeoutMs + overdueMs;
     if (!lost && !overdue) continue;
     const handled = lost
-      ? // The heartbeat may come between our look and our word; then the worker lives and the condition refuses us.
-        await handleTask(stream, { type: 'interrupt', attempt, cause: 'worker-lost', error: workerLost }, origin, {
-          where: [silentSince],
+      ? await handleTask(stream, { type: 'interrupt', attempt, cause: 'worker-lost', error: workerLost }, origin, {
+          where: [stillAt(heartbeatAt)],
         })
       : await handleTask(stream, { type: 'fail', attempt, error: timedOut(task.timeoutMs) }, origin);
     if (handled.outcome !== 'appended') continue;
@@ -69,17 +98,15 @@ const rescueTasks = async (deps: ReconcileDeps): Promise<number> => {
 };
 
 const closeSessions = async (deps: ReconcileDeps): Promise<number> => {
-  const { clock, handleSession, origin, log } = deps;
+  const { handleSession, origin, log } = deps;
   let closed = 0;
   for (const status of ['created', 'active', 'idle'] as const) {
     for await (const { state, heartbeatAt } of statesOf(deps, 'session', status, Session)) {
-      const silentSince = clock() - leaseMs;
-      if (heartbeatAt >= silentSince) continue;
       const { sessionId } = state;
-      if (deps.isOurs.session(sessionId)) continue;
-      const where: Condition[] = [{ field: 'heartbeatAt', is: 'below', to: silentSince }];
+      const stream = `session/${sessionId}` as const;
+      if (deps.isOurs.session(sessionId) || !isSilent(deps, stream, heartbeatAt)) continue;
       const close = { type: 'close', reason: 'worker-lost' } as const;
-      const handled = await handleSession(`session/${sessionId}`, close, origin, { where });
+      const handled = await handleSession(stream, close, origin, { where: [stillAt(heartbeatAt)] });
       if (handled.outcome !== 'appended') continue;
       closed += 1;
       log.problem('session.rescued', { sessionId });
@@ -119,7 +146,7 @@ async function* statesOf<State>(
     });
     for (const { row, marks } of page.rows) {
       const parsed = schema.safeParse(row);
-      if (parsed.success) yield { state: parsed.data, heartbeatAt: marks['heartbeatAt'] ?? 0 };
+      if (parsed.success) yield { state: parsed.data, heartbeatAt: marks['heartbeatAt'] ?? never };
       else log.problem('row.unreadable', { kind, id: row[`${kind}Id`], reason: parsed.error.message });
     }
     after = page.next;

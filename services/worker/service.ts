@@ -20,9 +20,10 @@ import { dispatcher } from './dispatch.ts';
 import { hear } from './hear.ts';
 import { SessionPool } from './pool.ts';
 import type { PoolSettings } from './pool.ts';
-import { lookEveryMs, reconcile } from './reconcile.ts';
+import { confirmMs, lookEveryMs, reconcile } from './reconcile.ts';
 import { taskRuns } from './run-task.ts';
 import { sessionFacts } from './session-facts.ts';
+import { sightings } from './sightings.ts';
 import { obtainer, whereaboutsOf } from './sessions.ts';
 import { Offers, workLoop } from './work-loop.ts';
 import type { TakeHint } from './work-loop.ts';
@@ -45,6 +46,8 @@ export type WorkerParts = {
   /** How long running tasks may go on after the stop. */
   readonly graceMs: number;
   readonly clock: () => number;
+  /** How long a heartbeat that looks old must stand still before it is believed to be. */
+  readonly confirmMs?: number;
   readonly log: Log;
 };
 
@@ -75,13 +78,14 @@ const background = (assembled: Assembled, parts: WorkerParts, signal: AbortSigna
   const { pool, offers, runs, facts, dispatcher, workerId } = assembled;
   const { store, settings, log } = parts;
   const origin: Origin = { actor: `worker:${workerId}`, correlationId: workerId };
+  const seen = { seen: sightings(() => performance.now()), confirmMs: parts.confirmMs ?? confirmMs };
   const look = async (): Promise<void> => {
     const free = () => settings.sessionsMax - pool.load.active;
     const isOurs = { task: runs.isRunning, session: (id: SessionId) => pool.holds(id) };
     const isLeft = async (task: Task) =>
       dispatcher.isWaiting(`task/${task.taskId}`) || (await whereaboutsOf(assembled, task)) === 'elsewhere';
     const offer = (stream: StreamId) => offers.add(stream);
-    const found = await reconcile({ ...assembled, offer, free, isOurs, isLeft, origin });
+    const found = await reconcile({ ...assembled, ...seen, offer, free, isOurs, isLeft, origin });
     if (found.rescued + found.closed + found.offered > 0) log('worker.reconciled', found);
   };
   const listen = async (): Promise<void> => {

@@ -167,7 +167,7 @@ export class Simulation implements AsyncDisposable {
     const { clock, wakes } = this.world;
     const worker = createWorker({
       ...{ store: ports.store, artifacts: ports.artifacts, startAgent: ports.startAgent, onWake: wakes.onWake },
-      ...{ workerId: WorkerId.parse(uuidv7(clock())), graceMs: 0, clock, log: silent },
+      ...{ workerId: WorkerId.parse(uuidv7(clock())), graceMs: 0, confirmMs: 0, clock, log: silent },
       takeHint: (signal) => this.#takeHint(self, signal),
       directories: { prepare: async (sessionId) => `/sessions/${sessionId}`, sweep: async () => 0 },
       settings: { sessionsMax: 5, idleMs: 600_000, tasksMax: 50, contextPercentMax: 90, spares: 0 },

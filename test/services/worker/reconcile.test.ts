@@ -3,19 +3,36 @@ import { describe, it } from 'node:test';
 import { SessionId } from '#events/ids.ts';
 import { silent } from '#platform/log.ts';
 import { says, untilCancelled } from '#test/support/scripted-agent.ts';
-import { reconcile } from '../../../services/worker/reconcile.ts';
+import { leaseMs } from '../../../services/worker/attempt.ts';
+import { confirmMs, lookEveryMs, reconcile } from '../../../services/worker/reconcile.ts';
+import { sightings } from '../../../services/worker/sightings.ts';
 import { origin, testWorker, testWorld } from './worker-bench.ts';
 
-const look = (world: ReturnType<typeof testWorld>, free = 5) => {
-  const offered: string[] = [];
-  const { handleTask, handleSession, clock } = world;
-  const deps = { ...world.store, handleTask, handleSession, clock, origin, log: silent };
-  const offer = (stream: string) => void offered.push(stream);
+const hourMs = 3_600_000;
+
+/** A reconciler that looks when it is told to. Its own clock passes with the world's, and is not set when that is set. */
+const reconciler = (world: ReturnType<typeof testWorld>, skewMs = 0) => {
+  const { handleTask, handleSession } = world;
+  const clock = () => world.clock() + skewMs;
+  const seen = sightings(world.clock);
   const isOurs = { task: () => false, session: () => false };
-  return reconcile({ ...deps, ...{ offer, isOurs, isLeft: async () => false }, free: () => free }).then((done) => ({
-    ...done,
-    streams: offered,
-  }));
+  return async (free = 5, listRows = world.store.listRows) => {
+    const streams: string[] = [];
+    const deps = { listRows, handleTask, handleSession, isOurs, seen, confirmMs, clock, origin, log: silent };
+    const offer = (stream: string) => void streams.push(stream);
+    const done = await reconcile({ ...deps, offer, isLeft: async () => false, free: () => free });
+    return { ...done, streams };
+  };
+};
+
+/** Looks every 15 s while this long passes; how many tasks were rescued. */
+const lookFor = async (world: ReturnType<typeof testWorld>, look: ReturnType<typeof reconciler>, ms: number) => {
+  let { rescued } = await look();
+  for (let passed = 0; passed < ms; passed += lookEveryMs) {
+    world.pass(lookEveryMs);
+    rescued += (await look()).rescued;
+  }
+  return rescued;
 };
 
 /** A worker that took a task and then gave no sign of life any more. */
@@ -36,10 +53,13 @@ describe('the reconciler', () => {
   it('gives a task whose worker was silent for 30 s to another attempt, and closes the session', async () => {
     const world = testWorld();
     const { worker, taskId, ran } = await silentWorker(world);
-    world.pass(30_000);
-    assert.equal((await look(world)).rescued, 0);
+    const look = reconciler(world);
+    world.pass(confirmMs);
+    assert.equal((await look()).rescued, 0);
+    world.pass(leaseMs - confirmMs);
+    assert.equal((await look()).rescued, 0);
     world.pass(1);
-    const { rescued, closed } = await look(world);
+    const { rescued, closed } = await look();
     assert.deepEqual({ rescued, closed }, { rescued: 1, closed: 1 });
     const { status, failures } = await world.read(taskId);
     assert.deepEqual({ status, failures }, { status: 'pending', failures: 1 });
@@ -48,26 +68,31 @@ describe('the reconciler', () => {
     assert.equal((await world.read(taskId)).status, 'pending');
   });
 
+  for (const skewMs of [-hourMs, hourMs]) {
+    it(`with a clock that is ${skewMs / hourMs} h off leaves a worker alone that lives, and misses none that died`, async () => {
+      const world = testWorld();
+      const { worker, taskId, ran } = await silentWorker(world, { timeoutMs: hourMs });
+      const look = reconciler(world, skewMs);
+      for (let beats = 0; beats < 10; beats += 1) {
+        await world.store.markRow(`task/${taskId}`, { heartbeatAt: world.clock() }, []);
+        assert.equal((await look()).rescued, 0);
+        world.pass(lookEveryMs);
+      }
+      assert.equal(await lookFor(world, look, leaseMs), 1);
+      worker.runs.interruptAll();
+      await ran;
+    });
+  }
+
   it('leaves a worker alone whose heartbeat comes between the look and the word', async () => {
     const world = testWorld();
     const { worker, taskId, ran } = await silentWorker(world);
+    const look = reconciler(world);
+    await look();
     world.pass(30_001);
     const stale = await world.store.listRows('task', { order: 'oldest-first', limit: 10 });
     await world.store.markRow(`task/${taskId}`, { heartbeatAt: world.clock() }, []);
-    const { handleTask, handleSession, clock } = world;
-    const deps = {
-      handleTask,
-      handleSession,
-      clock,
-      origin,
-      log: silent,
-      offer: () => undefined,
-      free: () => 0,
-      isLeft: async () => false,
-      isOurs: { task: () => false, session: () => false },
-    };
-    const listRows: typeof world.store.listRows = async (kind) => (kind === 'task' ? stale : { rows: [] });
-    assert.equal((await reconcile({ ...deps, listRows })).rescued, 0);
+    assert.equal((await look(0, async (kind) => (kind === 'task' ? stale : { rows: [] }))).rescued, 0);
     assert.equal((await world.read(taskId)).status, 'processing');
     worker.runs.interruptAll();
     await ran;
@@ -77,8 +102,7 @@ describe('the reconciler', () => {
     const world = testWorld();
     const { worker, taskId, ran } = await silentWorker(world);
     await world.handleTask(`task/${taskId}`, { type: 'request-cancel' }, origin);
-    world.pass(30_001);
-    await look(world);
+    assert.equal(await lookFor(world, reconciler(world), 45_000), 1);
     assert.equal((await world.read(taskId)).status, 'cancelled');
     worker.runs.interruptAll();
     await ran;
@@ -87,9 +111,11 @@ describe('the reconciler', () => {
   it('fails a task that is far past its limit although its worker gives signs of life', async () => {
     const world = testWorld();
     const { worker, taskId, ran } = await silentWorker(world, { timeoutMs: 60_000 });
+    const look = reconciler(world);
+    await look();
     world.pass(90_001);
     await world.store.markRow(`task/${taskId}`, { heartbeatAt: world.clock() }, []);
-    assert.equal((await look(world)).rescued, 1);
+    assert.equal((await look()).rescued, 1);
     assert.equal((await world.read(taskId)).error?.class, 'timed-out');
     worker.runs.interruptAll();
     await ran;
@@ -103,10 +129,11 @@ describe('the reconciler', () => {
     await world.submit('second');
     world.pass(15_000);
     const young = await world.submit('young');
-    const { streams } = await look(world, 1);
+    const look = reconciler(world);
+    const { streams } = await look(1);
     assert.deepEqual(streams, [`task/${oldest}`]);
-    assert.ok(!(await look(world, 5)).streams.includes(`task/${young}`));
-    assert.deepEqual((await look(world, 0)).streams, []);
+    assert.ok(!(await look(5)).streams.includes(`task/${young}`));
+    assert.deepEqual((await look(0)).streams, []);
   });
 
   it('passes over a row that it cannot read and looks at the others', async () => {
@@ -122,7 +149,7 @@ describe('the reconciler', () => {
         row['taskId'] === broken ? { ...row, priority: 7 } : row;
       return { ...page, rows: page.rows.map((stored) => ({ ...stored, row: spoil(stored.row) })) };
     };
-    const { streams } = await look({ ...world, store: { ...world.store, listRows: handleRows } });
+    const { streams } = await reconciler(world)(5, handleRows);
     assert.deepEqual(streams, [`task/${lost}`]);
   });
 
@@ -130,7 +157,7 @@ describe('the reconciler', () => {
     const world = testWorld();
     const worker = testWorker(world, says('fine'));
     await worker.take(await world.submit('quick'));
-    const { rescued, offered, closed } = await look(world);
+    const { rescued, offered, closed } = await reconciler(world)();
     assert.deepEqual({ rescued, offered, closed }, { rescued: 0, offered: 0, closed: 0 });
   });
 });
