@@ -12,6 +12,7 @@ export type Program = {
   readonly name: string;
   /** The file that Node runs. */
   readonly main: string;
+  readonly nodeArgs?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Between SIGTERM and SIGKILL. */
   readonly stopWithinMs: number;
@@ -45,12 +46,15 @@ const lastWords = (log: number, offset: number): string => {
     .join('\n');
 };
 
-export const startProgram = ({ name, main, env, stopWithinMs }: Program, { logs, records }: ProgramDirs): Running => {
+export const startProgram = (
+  { name, main, nodeArgs = [], env, stopWithinMs }: Program,
+  { logs, records }: ProgramDirs,
+): Running => {
   const log = openLog(join(logs, `${name}.log`));
   const offset = fstatSync(log).size;
   const marker = randomUUID();
   keepRecord(records, marker, undefined);
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...nodeArgs, main], {
     env: { ...env, STOP_WITH_PARENT: '1', [markerName]: marker },
     // Its input closes with us, by whatever cause we end.
     stdio: ['pipe', log, log],

@@ -25,6 +25,7 @@ export type Service = {
   readonly name: string;
   /** The file that Node runs. */
   readonly main: string;
+  readonly nodeArgs?: readonly string[];
   /** Its configuration, so that all faults are told before anything is started. */
   readonly config?: z.ZodType;
 };
@@ -114,8 +115,8 @@ export const runSystem = async ({ env, services, print, warn }: SystemOptions, s
     const endpoints = await chooseEndpoints(config);
     const given = serviceEnvironment(env, config, endpoints, agent.command);
     await startAws(config, endpoints, given, parts, options, over);
-    for (const { name, main } of over.aborted ? [] : services.toReversed()) {
-      parts.use(await superviseProgram({ name, main, env: given, stopWithinMs }, options));
+    for (const { name, main, nodeArgs = [] } of over.aborted ? [] : services.toReversed()) {
+      parts.use(await superviseProgram({ name, main, nodeArgs, env: given, stopWithinMs }, options));
     }
     const url = `http://127.0.0.1:${port}`;
     await untilReady(url, dirs.logs, over);

@@ -16,6 +16,7 @@ import { z } from 'zod';
 import { hostIsolation } from '#platform/agent/isolation.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { descendantsOf, temporaryDir } from '#test/support/system.ts';
+import { workerNodeArgs } from '../../../services/local/services.ts';
 import { Answer, answers } from './orders.ts';
 import type { AnswerTo, Order } from './orders.ts';
 
@@ -67,7 +68,7 @@ export type WalledWorker = AsyncDisposable & {
 /** `preload` is loaded before the worker: the way a planted bug comes in. */
 export const startWorker = async (env: Record<string, string> = {}, preload?: string): Promise<WalledWorker> => {
   const dataDir = await temporaryDir();
-  const node = [process.execPath, ...(preload === undefined ? [] : ['--import', preload]), program];
+  const node = [process.execPath, ...workerNodeArgs, ...(preload === undefined ? [] : ['--import', preload]), program];
   const [command = '', ...args] = isWalled ? [...wall, ...node] : ['sh', '-c', firstProcess, 'sh', ...node];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
