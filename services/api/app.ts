@@ -5,7 +5,7 @@ import type { MiddlewareHandler } from 'hono';
 import { bearer } from '#platform/http/bearer.ts';
 import { methodsOf, tellFault, tellNotFound } from '#platform/http/faults.ts';
 import { hostGuard } from '#platform/http/host.ts';
-import { acceptFormat, bodyFormat, bodySize } from '#platform/http/limits.ts';
+import { acceptFormat, bodyFormat, bodySize, bodyText } from '#platform/http/limits.ts';
 import { cors } from '#platform/http/origin.ts';
 import { fieldErrors, problem } from '#platform/http/problem.ts';
 import { rateLimit } from '#platform/http/rate.ts';
@@ -64,7 +64,7 @@ export const apiApp = (parts: ApiParts): ApiApp => {
 
   // From here on nobody without a key.
   app.use(bearer(keys, log), rateLimit(config.RATE_PER_SECOND, clock));
-  app.use(acceptFormat(formatOf), bodyFormat, bodySize);
+  app.use(acceptFormat(formatOf), bodyFormat, bodySize, bodyText);
   addSubmit(app, parts);
   addTaskList(app, parts);
   addTasks(app, parts);

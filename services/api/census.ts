@@ -66,10 +66,26 @@ const pageMax = 100;
 
 export type Census = {
   readonly apply: (commit: Commit) => void;
+  /** What this instance stored counts from then on, not from when the log tells of it; the log may have told more already. */
+  readonly foretell: (commit: Commit) => void;
   /** Undefined until the first count is done: a number that is not known is not made up. */
   readonly counts: () => Counts | undefined;
   /** Counts until `signal` aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+const countRows = async (listRows: ListRows): Promise<ReturnType<typeof createTally>> => {
+  const counting = createTally();
+  for (const { kind, status } of lists) {
+    const query = { by: { field: 'status', equals: status }, order: 'oldest-first', limit: pageMax } as const;
+    let page = await listRows(kind, query);
+    for (;;) {
+      for (const { id, status: now } of page.rows.map(({ row }) => Listed.parse(row))) counting.set(id, now);
+      if (page.next === undefined) break;
+      page = await listRows(kind, { ...query, after: page.next });
+    }
+  }
+  return counting;
 };
 
 export const createCensus = (listRows: ListRows, log: Log): Census => {
@@ -78,28 +94,25 @@ export const createCensus = (listRows: ListRows, log: Log): Census => {
   let moved = new Map<string, Standing>();
 
   const recount = async (): Promise<void> => {
-    const counting = createTally();
-    for (const { kind, status } of lists) {
-      const query = { by: { field: 'status', equals: status }, order: 'oldest-first', limit: pageMax } as const;
-      let page = await listRows(kind, query);
-      for (;;) {
-        for (const { id, status: now } of page.rows.map(({ row }) => Listed.parse(row))) counting.set(id, now);
-        if (page.next === undefined) break;
-        page = await listRows(kind, { ...query, after: page.next });
-      }
-    }
+    const counting = await countRows(listRows);
     for (const [id, now] of [...movedBefore, ...moved]) counting.set(id, now);
     tally = counting;
     movedBefore = moved;
     moved = new Map();
   };
 
+  const apply = ({ stream, facts }: Commit): void => {
+    const now = facts.map(({ type }) => standings.get(type)).findLast((each) => each !== undefined);
+    if (now === undefined) return;
+    moved.set(rootOf(stream), now);
+    tally?.set(rootOf(stream), now);
+  };
+
   return {
-    apply: ({ stream, facts }) => {
-      const now = facts.map(({ type }) => standings.get(type)).findLast((each) => each !== undefined);
-      if (now === undefined) return;
-      moved.set(rootOf(stream), now);
-      tally?.set(rootOf(stream), now);
+    apply,
+    foretell: (commit) => {
+      const id = rootOf(commit.stream);
+      if (!moved.has(id) && !movedBefore.has(id)) apply(commit);
     },
     counts: () =>
       tally && {

@@ -24,8 +24,8 @@ export const apiConfig = storeConfig.extend({
   ATTEMPTS_MAX: count.default(3),
   /** Tasks that wait for a worker; past this number new ones are refused. */
   PENDING_MAX: count.default(10_000),
-  /** Submissions on their way to the store at the same time. */
-  SUBMITS_MAX: count.default(64),
+  /** Submissions on their way to the store at the same time: enough to keep it busy, few enough that refusals need not wait. */
+  SUBMITS_MAX: count.default(32),
   /** Requests of one key. */
   RATE_PER_SECOND: count.default(50),
   /** Live channels of this instance. */

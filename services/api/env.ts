@@ -13,6 +13,7 @@ import type { ApiConfig } from './config.ts';
 import type { Access } from './live/access.ts';
 import type { Hub } from './live/hub.ts';
 import type { LiveSockets } from './live/sockets.ts';
+import type { Admission } from './overload.ts';
 
 export type ApiEnv = { Bindings: UpgradeBindings; Variables: PrincipalEnv['Variables'] & RequestEnv['Variables'] };
 export type ApiApp = OpenAPIHono<ApiEnv>;
@@ -26,6 +27,7 @@ export type ApiParts = {
   readonly keys: Keyring;
   readonly hub: Hub;
   readonly census: Census;
+  readonly admission: Admission;
   readonly access: Access;
   readonly sockets: LiveSockets;
   readonly notes: Pick<Runtime, 'putNote' | 'takeNote'>;

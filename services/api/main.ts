@@ -24,7 +24,9 @@ await runMain(async (stop) => {
   await ensureAdminKey(join(config.DATA_DIR, 'admin.key'), { store, clock, log, requestId: instanceId });
   const api = resources.use(await openApi({ store, notes: runtime, artifacts, onWake, clock, log, config }, stop));
   const { API_HOST: host, API_PORT: port, SHUTDOWN_GRACE_MS: drainMs } = config;
-  const server = resources.use(await listen(api.app, { host, port, drainMs, webSockets: api.webSockets }));
+  const server = resources.use(
+    await listen(api.app, { host, port, drainMs, webSockets: api.webSockets, door: api.door }),
+  );
   log('api.started', { instanceId, address: server.url });
   await aborted(stop);
   log('api.stopping', { instanceId });

@@ -2,6 +2,7 @@
 import { addAbortListener } from 'node:events';
 import { WebSocketServer } from 'ws';
 import type { Artifacts } from '#platform/artifacts.ts';
+import type { Door } from '#platform/http/door.ts';
 import { naming } from '#platform/http/faults.ts';
 import { keyring } from '#platform/http/keyring.ts';
 import type { Log } from '#platform/log.ts';
@@ -18,6 +19,7 @@ import type { Hub } from './live/hub.ts';
 import { createOwners } from './live/owners.ts';
 import type { SocketLimits } from './live/socket.ts';
 import { createLiveSockets } from './live/sockets.ts';
+import { createAdmission } from './overload.ts';
 
 export type LiveLimits = SocketLimits & {
   readonly pingMs: number;
@@ -26,10 +28,11 @@ export type LiveLimits = SocketLimits & {
   readonly pollMs: number;
 };
 
+/** A slow reader is gone within five seconds: `slowMs` until it is told so, `graceMs` to hear it. */
 export const liveLimits: LiveLimits = {
-  bufferedMax: 1_048_576,
-  slowMs: 5_000,
-  graceMs: 2_000,
+  bufferedMax: 262_144,
+  slowMs: 2_500,
+  graceMs: 1_500,
   subscriptionsMax: 100,
   pingMs: 30_000,
   heartbeatMs: 15_000,
@@ -51,6 +54,8 @@ export type ApiDependencies = {
 
 export type Api = AsyncDisposable & {
   readonly app: ApiApp;
+  /** To be asked before the app. */
+  readonly door: Door;
   readonly hub: Hub;
   readonly webSockets: WebSocketServer;
 };
@@ -77,6 +82,7 @@ export const openApi = async (given: ApiDependencies, stop: AbortSignal): Promis
   const keys = keyring(store.readRow, clock);
   const owners = createOwners(store.readRow);
   const census = createCensus(store.listRows, log);
+  const admission = createAdmission(config, census);
   const access = createAccess(keys);
   const hub = await openHub({
     ...{ store, onWake, log, pollMs: limits.pollMs },
@@ -90,7 +96,8 @@ export const openApi = async (given: ApiDependencies, stop: AbortSignal): Promis
   const sockets = createLiveSockets({ hub, store, owners, access, log, limits, socketsMax, pingMs: limits.pingMs });
   const { heartbeatMs } = limits;
   const app = apiApp({
-    ...{ store, notes, artifacts, clock, log, config, keys, hub, census, access, sockets, heartbeatMs, stop },
+    ...{ store, notes, artifacts, clock, log, config, keys, hub },
+    ...{ census, admission, access, sockets, heartbeatMs, stop },
   });
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: frameBytesMax });
   const ending = new AbortController();
@@ -98,6 +105,7 @@ export const openApi = async (given: ApiDependencies, stop: AbortSignal): Promis
   const listening = addAbortListener(stop, () => void sockets[Symbol.asyncDispose]());
   return {
     app,
+    door: admission.door,
     hub,
     webSockets,
     [Symbol.asyncDispose]: async () => {

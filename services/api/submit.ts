@@ -12,7 +12,8 @@ import { problem, refusal } from '#platform/http/problem.ts';
 import { originOf } from '#platform/http/request.ts';
 import { uuidv7 } from '#platform/uuid.ts';
 import type { ApiApp, ApiParts } from './env.ts';
-import { createGate, overloaded } from './overload.ts';
+import { overloaded } from './overload.ts';
+import { noQuery } from './paging.ts';
 import { taskRequest } from './task-request.ts';
 import { isoTime } from './task-view.ts';
 
@@ -27,6 +28,7 @@ const submitRoute = (timeoutMsMax: number) =>
     summary: 'Submit a task',
     tags: ['Tasks'],
     request: {
+      query: noQuery,
       headers: z.object({ 'idempotency-key': IdempotencyKey.optional() }),
       body: { required: true, content: { 'application/json': { schema: taskRequest(timeoutMsMax) } } },
     },
@@ -34,7 +36,7 @@ const submitRoute = (timeoutMsMax: number) =>
       202: {
         description: 'The task is stored and waits for a worker. `Location` is where it is read.',
         headers: {
-          location: { schema: { type: 'string' } },
+          location: { required: true, schema: { type: 'string' } },
           'idempotency-replayed': { schema: { type: 'string', enum: ['true'] } },
         },
         content: { 'application/json': { schema: Accepted } },
@@ -44,19 +46,16 @@ const submitRoute = (timeoutMsMax: number) =>
     },
   });
 
-export const addSubmit = (app: ApiApp, { store, artifacts, clock, log, config, census }: ApiParts): void => {
+export const addSubmit = (app: ApiApp, { store, artifacts, clock, log, config, census, admission }: ApiParts): void => {
   const handle = handler(task, catalog.task.parseRow, store, clock);
-  const gate = createGate(config.SUBMITS_MAX);
 
   const ownsSession = async (owner: string, sessionId: SessionId): Promise<boolean> =>
     (await store.readRow(`session/${sessionId}`))?.row['owner'] === owner;
 
   app.openapi(submitRoute(config.TASK_TIMEOUT_MS), async (c) => {
-    using place = gate.enter();
-    if (!place) return overloaded(c, 'Too many tasks are being submitted at this moment.', 1);
-    if ((census.counts()?.queue.pending ?? 0) >= config.PENDING_MAX) {
-      return overloaded(c, `${config.PENDING_MAX} tasks wait for a worker already.`, 5);
-    }
+    const tooMuch = admission.refusal();
+    if (tooMuch) return overloaded(c, tooMuch);
+    using _place = admission.enter();
     const principal = c.var.principal;
     const owner = principal.accountId;
     const body = c.req.valid('json');
@@ -86,6 +85,7 @@ export const addSubmit = (app: ApiApp, { store, artifacts, clock, log, config, c
       return c.json(first, 202);
     }
     if (handled.outcome !== 'appended') throw new Error(`a new task was ${handled.outcome}`);
+    census.foretell(handled.commit);
     log('task.submitted', { taskId, accountId: owner, requestId: c.var.requestId });
     c.header('location', `/api/task/${taskId}`);
     return c.json(accepted, 202);

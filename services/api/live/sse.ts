@@ -58,8 +58,13 @@ export const eventStream = (
   end: () => void,
 ): ReadableStream<Uint8Array> => {
   let next: ReturnType<typeof steps.next> | undefined;
-  const finish = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+  const letGo = (): void => {
     end();
+    // Nobody takes another step: what `steps` holds at a yield is let go only by this.
+    void steps.return(undefined);
+  };
+  const finish = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    letGo();
     controller.close();
   };
   return new ReadableStream({
@@ -67,7 +72,7 @@ export const eventStream = (
     pull: async (controller) => {
       next ??= steps.next();
       const step = await stepWithin(next, heartbeatMs).catch((fault: unknown) => {
-        end();
+        letGo();
         throw fault;
       });
       if (step !== 'silence') next = undefined;
@@ -78,7 +83,7 @@ export const eventStream = (
         if (step.value !== 'live' && outcomes.has(step.value.type)) finish(controller);
       }
     },
-    cancel: end,
+    cancel: letGo,
   });
 };
 

@@ -1,10 +1,12 @@
 /** A Hono app on a socket, and its end: no new connection, answers in the making go out, idle connections close. */
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { Env, Hono } from 'hono';
 import { once } from 'node:events';
-import { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { WebSocketServer } from 'ws';
 import { StartFault } from '../lifetime.ts';
+import type { Door } from './door.ts';
 import { upgradeThrough } from './upgrade.ts';
 
 export type ListenOptions = {
@@ -15,6 +17,8 @@ export type ListenOptions = {
   readonly webSockets?: WebSocketServer;
   /** How long answers in the making may take after the end was asked for. */
   readonly drainMs: number;
+  /** Asked before the app is. */
+  readonly door?: Door;
 };
 
 export type Listening = AsyncDisposable & { readonly port: number; readonly url: string };
@@ -38,13 +42,20 @@ const open = async (server: Server, { host, port }: ListenOptions): Promise<numb
   return address.port;
 };
 
+const behind =
+  (door: Door, app: ReturnType<typeof getRequestListener>): RequestListener =>
+  (incoming, outgoing) => {
+    const refused = door(incoming);
+    if (refused) outgoing.writeHead(refused.status, refused.headers).end(refused.body);
+    else void app(incoming, outgoing);
+  };
+
 export const listen = async <E extends Env>(app: Hono<E>, options: ListenOptions): Promise<Listening> => {
-  const { host, webSockets, drainMs } = options;
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: { keepAliveTimeout, requestTimeout: 60_000 },
-  });
-  if (!(server instanceof Server)) throw new Error('the adaptor made a server of another protocol');
+  const { host, webSockets, drainMs, door = () => undefined } = options;
+  const server = createServer(
+    { keepAliveTimeout, requestTimeout: 60_000 },
+    behind(door, getRequestListener(app.fetch)),
+  );
   if (webSockets) {
     const upgrade = upgradeThrough(app, webSockets);
     server.on('upgrade', (incoming, socket, head) => void upgrade(incoming, socket, head));

@@ -55,6 +55,23 @@ describe('the census', () => {
     assert.deepEqual(census.counts()?.queue, { pending: 2, processing: 1 });
   });
 
+  it('counts what this instance stored before the log tells of it, and goes back for nothing that the log told already', async () => {
+    const stop = new AbortController();
+    const nothing: ListRows = async () => {
+      stop.abort();
+      return { rows: [] };
+    };
+    const census = createCensus(nothing, silent);
+    await census.run(stop.signal);
+    census.foretell(commitOf(1, 'TaskSubmitted'));
+    census.apply(commitOf(1, 'TaskSubmitted'));
+    census.apply(commitOf(2, 'TaskStarted'));
+    census.foretell(commitOf(2, 'TaskSubmitted'));
+    census.apply(commitOf(3, 'TaskCompleted'));
+    census.foretell(commitOf(3, 'TaskSubmitted'));
+    assert.deepEqual(census.counts()?.queue, { pending: 1, processing: 1 });
+  });
+
   it('counts again after a list that failed', async () => {
     const stop = new AbortController();
     let tries = 0;
