@@ -5,7 +5,10 @@ SHELL := /bin/bash
 
 # The programmes in test/proof: in full when asked for by name, bounded in continuous integration; the seed repeats a run.
 EFFORT ?= full
-SEED ?= $(shell date +%s)
+SEED := $(or $(SEED),$(shell date +%s))
+# Milliseconds after which a test hangs.
+limit_full := 5400000
+limit_ci := 600000
 export EFFORT SEED
 programmes := test-model test-kill test-faults test-agent-faults test-live test-input test-overload test-stop test-poison test-limits soak
 .PHONY: help run test check format docs key redrive test-agents bench prove ci $(programmes)
@@ -56,14 +59,16 @@ test-limits: ## a full disk, no descriptors, a folder that cannot be written
 soak: ## steady load for long: memory, descriptors and timers stay flat
 
 $(programmes): node_modules/.installed
-	node --test --test-concurrency=1 --test-timeout=5400000 'test/proof/$(@:test-%=%)/*.proof.ts'
+	node --test --test-concurrency=1 --test-timeout=$(limit_$(EFFORT)) 'test/proof/$(@:test-%=%)/*.proof.ts'
 
 bench: node_modules/.installed ## measure, and write test/bench/results.md
 	node test/bench/main.ts
 
-prove: $(programmes) ## all of these programmes
+prove: $(programmes) ## all of these programmes; EFFORT=ci bounds each to a few minutes at most
 
 docs: node_modules/.installed ## write docs/events.md anew from the catalog
 	node docs/generate-events.ts
 
-ci: check test test-agents ## what continuous integration runs
+# One after the other: every programme has figures that a neighbour would spoil.
+ci: check test test-agents ## what continuous integration runs: all of the above, the programmes bounded
+	$(MAKE) EFFORT=ci prove
