@@ -1,7 +1,7 @@
 /** The agent processes of this worker: at most `sessionsMax`, kept warm, each belonging to one account from its first task on. */
 import { addAbortListener } from 'node:events';
 import { AgentUnavailable } from '#platform/agent/agent.ts';
-import type { Agent, Conversation, StartAgent } from '#platform/agent/agent.ts';
+import type { Agent, AgentExit, Conversation, StartAgent } from '#platform/agent/agent.ts';
 import type { AccountId, SessionId } from '#events/ids.ts';
 import type { CloseReason } from '#events/session.ts';
 import type { Log } from '#platform/log.ts';
@@ -230,19 +230,27 @@ export class SessionPool implements AsyncDisposable {
     }
   }
 
-  /** An agent that went by itself. What it left behind ends with it, and a turn that was under way tells why. */
-  #lost(slot: Slot, outcome: string): void {
+  /** An agent that went by itself, or was ended by its own turn, which tells why. What it left behind ends with it. */
+  #lost(slot: Slot, outcome: AgentExit['outcome']): void {
     if (!this.#slots.delete(slot)) return;
-    this.#log.problem('agent.lost', { pid: slot.agent.info.pid, outcome });
+    if (outcome === 'stopped') {
+      this.#endAgent(slot, 'failed').catch((err: unknown) => this.#log.problem('agent.survives', { err }));
+    } else {
+      this.#log.problem('agent.lost', { pid: slot.agent.info.pid, outcome });
+    }
     if (slot.session) this.#hears.closed(slot.session, 'failed');
     void this.#refill();
   }
 
   async #end(slot: Slot, reason: CloseReason): Promise<void> {
     if (!this.#slots.delete(slot)) return;
-    const { stages, durationMs } = await slot.agent.stop();
-    this.#log('agent.stopped', { pid: slot.agent.info.pid, reason, stages, durationMs });
+    await this.#endAgent(slot, reason);
     if (slot.session) this.#hears.closed(slot.session, reason);
+  }
+
+  async #endAgent({ agent }: Slot, reason: CloseReason): Promise<void> {
+    const { stages, durationMs } = await agent.stop();
+    this.#log('agent.stopped', { pid: agent.info.pid, reason, stages, durationMs });
   }
 }
 

@@ -89,6 +89,7 @@ export const observe = async (worker: WalledWorker, trial: Trial, honest: string
   const wasFooled = globSync(join(worker.dataDir, '**', 'git-was-fooled')).length > 0;
   await worker.ask('close-all');
   const left = await buried(worker, earlier);
+  await recorded(worker);
   await worker.ask('sweep');
   return {
     ...trial,
@@ -111,6 +112,13 @@ type Asked = {
 export const run = async (worker: WalledWorker, asked: Asked): Promise<Task> => {
   const taskId: TaskId = await worker.ask('submit', { prompt, attemptsMax: 1, ...asked });
   return worker.ask('outcome', { taskId });
+};
+
+/** Of every agent that was started it is told how it ended; the line comes when its last process is gone. */
+const recorded = async (worker: WalledWorker): Promise<void> => {
+  const count = (...events: readonly string[]) => worker.log().filter(({ event }) => events.includes(event)).length;
+  const isTold = () => count('agent.stopped', 'agent.lost') >= count('agent.started') || undefined;
+  await eventually(isTold, 'an end is not told', ladderMs).catch(() => undefined);
 };
 
 /** What still lives, of what was not there `earlier`, when everything had the time to end. */

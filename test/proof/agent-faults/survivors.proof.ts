@@ -46,6 +46,8 @@ const live = async ({ isolation, end }: Life, count: number) => {
     const cancelAfterMs = row.outcomes.includes('cancelled') || next() < 0.25 ? below(400) : undefined;
     const taskId = await worker.ask('submit', { prompt: text, timeoutMs, attemptsMax: 1 });
     const outcome = worker.ask('outcome', { taskId });
+    // The worker may be killed before we come to wait for it.
+    outcome.catch(() => undefined);
     if (cancelAfterMs !== undefined) {
       await pause(cancelAfterMs);
       await worker.ask('cancel', { taskId });

@@ -4,8 +4,10 @@ import { AccountId, SessionId } from '#events/ids.ts';
 import type { CloseReason } from '#events/session.ts';
 import type { StartAgent } from '#platform/agent/agent.ts';
 import { silent } from '#platform/log.ts';
+import type { Log } from '#platform/log.ts';
 import { uuidv7 } from '#platform/uuid.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { recordedLog } from '#test/support/recorded-log.ts';
 import { says, scriptedAgents } from '#test/support/scripted-agent.ts';
 import { SessionPool } from '../../../services/worker/pool.ts';
 import type { PoolSettings } from '../../../services/worker/pool.ts';
@@ -15,7 +17,7 @@ const bob = AccountId.parse('bob000000000');
 const never = new AbortController().signal;
 const settings: PoolSettings = { sessionsMax: 2, idleMs: 600_000, tasksMax: 3, contextPercentMax: 90, spares: 0 };
 
-const poolOf = (changed: Partial<PoolSettings> = {}) => {
+const poolOf = (changed: Partial<PoolSettings> = {}, log: Log = silent) => {
   const agents = scriptedAgents(says('done'));
   const closed: [SessionId, CloseReason][] = [];
   const hears = {
@@ -23,7 +25,7 @@ const poolOf = (changed: Partial<PoolSettings> = {}) => {
     closed: ({ sessionId }: { sessionId: SessionId }, reason: CloseReason) => void closed.push([sessionId, reason]),
   };
   let now = 0;
-  const pool = new SessionPool(agents.start, { ...settings, ...changed }, hears, () => now, silent);
+  const pool = new SessionPool(agents.start, { ...settings, ...changed }, hears, () => now, log);
   const open = async (owner = ada) => {
     const sessionId = SessionId.parse(uuidv7(Date.now()));
     return pool.open({ sessionId, generation: 1, owner, workDirectory: '/work' }, never);
@@ -119,6 +121,20 @@ describe('the session pool', () => {
     const { sessionId, agent } = await open();
     agents.started[0]?.die();
     await agent.exited;
+    assert.deepEqual(closed, [[sessionId, 'failed']]);
+  });
+
+  it('records how an agent was ended that its own turn had to end, and does not call it lost', async () => {
+    const { log, entries } = recordedLog();
+    const { closed, open } = poolOf({}, log);
+    const { sessionId, agent } = await open();
+    await agent.stop();
+    const stopped = await eventually(
+      () => entries.find(({ event }) => event === 'agent.stopped'),
+      'nothing is recorded',
+    );
+    assert.deepEqual(stopped.fields['stages'], []);
+    assert.ok(!entries.some(({ event }) => event === 'agent.lost'));
     assert.deepEqual(closed, [[sessionId, 'failed']]);
   });
 
