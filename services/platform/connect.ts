@@ -20,7 +20,7 @@ import { snsClient } from './sns/client.ts';
 import { wakePublisher, wakeTopicArn } from './sns/wake-publisher.ts';
 import { sqsClient } from './sqs/client.ts';
 import { openWakeQueue } from './sqs/wake-queue.ts';
-import type { Store } from './store.ts';
+import type { OnCommit, Store } from './store.ts';
 import type { OnWake } from './subscribe.ts';
 
 export type Connected = AsyncDisposable & {
@@ -35,7 +35,7 @@ export type Connected = AsyncDisposable & {
 
 export type Instance = { readonly service: string; readonly instanceId: string };
 
-/** Wakes of one shard that follow one another this closely become one. */
+/** Wakes that follow one another this closely become one message. */
 const coalesceMs = 20;
 
 /** A reader looks by itself this often, so that a lost wake costs no more. */
@@ -69,11 +69,15 @@ export const connectWith = async (
   const wakes = opened.use(await openWakeQueue({ sqs, sns, names, instanceId, service, log }));
   const runtime = dynamoRuntime({ client, names, clock });
   await checkShards(runtime, config.LOG_SHARDS);
-  const publisher = opened.use(wakePublisher({ client: sns, topicArn, coalesceMs, log }));
+  const publisher = opened.use(wakePublisher({ client: sns, topicArn, instanceId, coalesceMs, log }));
+  const onCommit: OnCommit = (commit) => {
+    wakes.announce(commit);
+    publisher.announce(commit);
+  };
   const held = opened.move();
   return {
     names,
-    store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit: publisher.announce }),
+    store: dynamoStore({ client, names, shards: config.LOG_SHARDS, clock, onCommit }),
     runtime,
     artifacts: s3Artifacts({ client: s3, bucket: config.ARTIFACTS_BUCKET }),
     onWake: wakes.onWake,

@@ -84,8 +84,9 @@ const follower = (shard: number, start: number, subscription: Subscription, sign
       const before = place.applied;
       try {
         const found = await readOn(place, subscription, signal);
-        // A page that ends where the wake said is the whole news; after any other there may be more.
-        if (found && place.applied !== wanted) heard = unknown;
+        // A page that comes as far as the wake said is the whole news, and of what is newer its own wake tells; after any other
+        // there may be more.
+        if (found && place.applied < wanted) heard = unknown;
         failures = 0;
       } catch (err) {
         if (place.applied > before) failures = 0;

@@ -2,8 +2,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 
-export const dynamoClient = (overrides: DynamoDBClientConfig = {}): DynamoDBClient =>
-  new DynamoDBClient({
+export const dynamoClient = (overrides: DynamoDBClientConfig = {}): DynamoDBClient => {
+  const client = new DynamoDBClient({
     // The one layer that repeats a request for throttling and broken connections: twice, with full jitter. The store
     // repeats only what is beyond a single request: contention, and an append whose fate the last attempt left open.
     maxAttempts: 3,
@@ -16,3 +16,7 @@ export const dynamoClient = (overrides: DynamoDBClientConfig = {}): DynamoDBClie
     },
     ...overrides,
   });
+  // It would copy every request and every answer, item by item, for a log that is not kept.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
+};

@@ -1,5 +1,5 @@
 /** The form of an API key: `kd_<key id>_<secret>_<checksum>`. Only the hash of the secret is ever stored. */
-import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import { hash, randomInt, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { KeyId } from '#events/account.ts';
 import { AccountId } from '#events/ids.ts';
@@ -20,7 +20,7 @@ const checksum = (text: string): string => {
   return digits;
 };
 
-export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+export const hashOf = (secret: string): string => hash('sha256', secret);
 
 export type MadeKey = { readonly key: string; readonly keyId: KeyId; readonly secretSha256: string };
 

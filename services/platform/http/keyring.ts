@@ -23,22 +23,24 @@ const settleMs = 20;
 
 type Remembered = { readonly account: Promise<Account | undefined>; readonly until: number };
 
+const keyIn = (account: Account | undefined, keyId: string) => account?.keys.find((each) => each.keyId === keyId);
+
+/** A transaction may be seen in the log an instant before it is seen in the row. */
+const load = async (readRow: ReadRow, accountId: AccountId, version: number): Promise<Account | undefined> => {
+  for (;;) {
+    const stored = await readRow(`account/${accountId}`);
+    if ((stored?.version ?? 0) >= version) return stored && Account.parse(stored.row);
+    await pause(settleMs);
+  }
+};
+
 export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
   const remembered = recent<AccountId, Remembered>(rememberedMax);
   /** The version that each account is known to have reached. */
   const moved = recent<AccountId, number>(rememberedMax);
 
-  /** A transaction may be seen in the log an instant before it is seen in the row. */
-  const load = async (accountId: AccountId, version: number): Promise<Account | undefined> => {
-    for (;;) {
-      const stored = await readRow(`account/${accountId}`);
-      if ((stored?.version ?? 0) >= version) return stored && Account.parse(stored.row);
-      await pause(settleMs);
-    }
-  };
-
   const ask = (accountId: AccountId): Promise<Account | undefined> => {
-    const account = load(accountId, moved.get(accountId) ?? 0);
+    const account = load(readRow, accountId, moved.get(accountId) ?? 0);
     const entry = { account, until: clock() + rememberedMs };
     remembered.set(accountId, entry);
     account.catch(() => {
@@ -47,14 +49,16 @@ export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
     return account;
   };
 
-  const accountFor = (accountId: AccountId): Promise<Account | undefined> => {
+  /** What is remembered may be older than the key, which counts from the moment it was issued. */
+  const accountWith = async (keyId: string, accountId: AccountId): Promise<Account | undefined> => {
     const known = remembered.get(accountId);
-    return known && clock() < known.until ? known.account : ask(accountId);
+    const account = known && clock() < known.until ? await known.account : undefined;
+    return keyIn(account, keyId) ? account : ask(accountId);
   };
 
   const holderOf = async (keyId: string, accountId: AccountId, secretSha256?: string) => {
-    const account = await accountFor(accountId);
-    const key = account?.keys.find((each) => each.keyId === keyId);
+    const account = await accountWith(keyId, accountId);
+    const key = keyIn(account, keyId);
     if (account === undefined || key === undefined || key.revokedAt !== undefined) return undefined;
     if (secretSha256 !== undefined && !sameHash(key.secretSha256, secretSha256)) return undefined;
     return { accountId, role: account.role, keyId };

@@ -1,15 +1,24 @@
 /** What a request may be, before anything looks into it: how large, in which format, asking for which. */
 import { isUtf8 } from 'node:buffer';
 import { bodyLimit } from 'hono/body-limit';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { problem } from './problem.ts';
 
 export const bodyBytesMax = 1_048_576;
 
-export const bodySize: MiddlewareHandler = bodyLimit({
-  maxSize: bodyBytesMax,
-  onError: (c) => problem(c, 'too-large', { detail: `A body may have ${bodyBytesMax} bytes.` }),
-});
+const tooLarge = (c: Context) => problem(c, 'too-large', { detail: `A body may have ${bodyBytesMax} bytes.` });
+const countedSize = bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge });
+
+/** A length that was told is believed, since no more than that is read of the request; to count costs a stream for every one. */
+export const bodySize: MiddlewareHandler = async (c, next) => {
+  const length = c.req.header('content-length');
+  const isTold = length !== undefined && c.req.header('transfer-encoding') === undefined;
+  const hasNone = c.req.method === 'GET' || c.req.method === 'HEAD';
+  if (!isTold && !hasNone) return countedSize(c, next);
+  if (Number(length ?? 0) > bodyBytesMax) return tooLarge(c);
+  await next();
+  return undefined;
+};
 
 const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
@@ -27,11 +36,18 @@ export const bodyFormat: MiddlewareHandler = async (c, next) => {
   return undefined;
 };
 
+const decoder = new TextDecoder();
+
 /** After the limit of its size, since it is read whole: what is no UTF-8 would be taken for other text than was sent. */
 export const bodyText: MiddlewareHandler = async (c, next) => {
-  // Of a client that goes away in the middle nothing can be read either.
-  const isText = c.req.method !== 'POST' || (await c.req.arrayBuffer().then(isUtf8, () => false));
-  if (!isText) return problem(c, 'malformed-request', { detail: 'The body is not UTF-8.' });
+  if (c.req.method === 'POST') {
+    // Of a client that goes away in the middle nothing can be read either.
+    const bytes = await c.req.arrayBuffer().catch(() => undefined);
+    if (bytes === undefined || !isUtf8(bytes))
+      return problem(c, 'malformed-request', { detail: 'The body is not UTF-8.' });
+    // Otherwise it would be made of the bytes by way of a stream. Hono keeps a promise here, and says so in no type.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(decoder.decode(bytes)) });
+  }
   await next();
   return undefined;
 };

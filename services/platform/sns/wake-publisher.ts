@@ -9,6 +9,12 @@ import type { Wake } from '../subscribe.ts';
 /** The body of one message: each shard at most once, at its newest position. */
 export const WakeMessage = z.array(z.object({ shard: z.int().nonnegative(), position: z.int().positive() })).min(1);
 
+const sentBy = (instanceId: string) => ({ instance: { DataType: 'String', StringValue: instanceId } });
+
+/** As a subscription's filter: what every instance sends but this one. */
+export const sentByOthers = (instanceId: string): string =>
+  JSON.stringify({ instance: [{ 'anything-but': [instanceId] }] });
+
 /** The topic's ARN; the topic is made if it is missing and left as it is otherwise. */
 export const wakeTopicArn = async (client: SNSClient, name: string): Promise<string> => {
   const { TopicArn } = await client.send(new CreateTopicCommand({ Name: name }));
@@ -20,7 +26,9 @@ export type WakePublisher = AsyncDisposable & { readonly announce: OnCommit };
 type WakePublisherOptions = {
   readonly client: SNSClient;
   readonly topicArn: string;
-  /** After a wake of a shard, later ones of that shard are held back this long and become one. */
+  /** Whose wakes these are. */
+  readonly instanceId: string;
+  /** After a message, what comes is held back this long and becomes one message: writing more costs no more messages. */
   readonly coalesceMs: number;
   readonly log: Log;
 };
@@ -30,9 +38,10 @@ const worthlessAfterMs = 2_000;
 const tellFailuresEveryMs = 30_000;
 
 /** Disposing sends what is held back and waits for what is under way. */
-export const wakePublisher = ({ client, topicArn, coalesceMs, log }: WakePublisherOptions): WakePublisher => {
-  /** Shards told of in this window of time, with the newest position not yet told, where there is one. */
-  let told = new Map<number, number | undefined>();
+export const wakePublisher = (options: WakePublisherOptions): WakePublisher => {
+  const { client, topicArn, instanceId, coalesceMs, log } = options;
+  /** What is held back: the newest position of each shard. */
+  let late = new Map<number, number>();
   let windowEnd: NodeJS.Timeout | undefined;
   const underWay = new Set<Promise<void>>();
   let failures = 0;
@@ -40,8 +49,8 @@ export const wakePublisher = ({ client, topicArn, coalesceMs, log }: WakePublish
 
   const publish = async (wakes: readonly Wake[]): Promise<void> => {
     try {
-      const message = new PublishCommand({ TopicArn: topicArn, Message: JSON.stringify(wakes) });
-      await client.send(message, { abortSignal: AbortSignal.timeout(worthlessAfterMs) });
+      const message = { TopicArn: topicArn, Message: JSON.stringify(wakes), MessageAttributes: sentBy(instanceId) };
+      await client.send(new PublishCommand(message), { abortSignal: AbortSignal.timeout(worthlessAfterMs) });
     } catch (err) {
       failures += 1;
       if (performance.now() - failuresToldAt < tellFailuresEveryMs) return;
@@ -50,26 +59,21 @@ export const wakePublisher = ({ client, topicArn, coalesceMs, log }: WakePublish
       failuresToldAt = performance.now();
     }
   };
-  const send = (wakes: readonly Wake[]): void => {
+  const send = (): void => {
+    const wakes = [...late].map(([shard, position]) => ({ shard, position }));
+    late = new Map();
     const sending = publish(wakes).finally(() => underWay.delete(sending));
     underWay.add(sending);
   };
   const endWindow = (): void => {
-    const late = [...told].flatMap(([shard, position]) => (position === undefined ? [] : [{ shard, position }]));
-    told = new Map(late.map(({ shard }) => [shard, undefined]));
-    windowEnd = late.length > 0 ? setTimeout(endWindow, coalesceMs) : undefined;
-    if (late.length > 0) send(late);
+    windowEnd = late.size > 0 ? setTimeout(endWindow, coalesceMs) : undefined;
+    if (late.size > 0) send();
   };
 
   return {
     announce: ({ shard, position }) => {
-      if (told.has(shard)) {
-        told.set(shard, Math.max(position, told.get(shard) ?? 0));
-        return;
-      }
-      told.set(shard, undefined);
-      windowEnd ??= setTimeout(endWindow, coalesceMs);
-      send([{ shard, position }]);
+      late.set(shard, Math.max(position, late.get(shard) ?? 0));
+      if (windowEnd === undefined) endWindow();
     },
     [Symbol.asyncDispose]: async () => {
       clearTimeout(windowEnd);

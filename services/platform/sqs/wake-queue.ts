@@ -1,5 +1,5 @@
 /** The queue behind the wake topic that lives as long as this instance: made at the start, listened to, deleted at the end. */
-import { SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
+import { FilterPolicyLimitExceededException, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
@@ -15,9 +15,10 @@ import { fullJitter, pause } from '../backoff.ts';
 import { jsonText } from '../json.ts';
 import type { Log } from '../log.ts';
 import { memoryWakes } from '../memory/wakes.ts';
+import type { Wakes } from '../memory/wakes.ts';
 import type { Names } from '../names.ts';
-import { WakeMessage, wakeTopicArn } from '../sns/wake-publisher.ts';
-import type { OnWake, Wake } from '../subscribe.ts';
+import { sentByOthers, WakeMessage, wakeTopicArn } from '../sns/wake-publisher.ts';
+import type { Wake } from '../subscribe.ts';
 import { aliveTags, renewEveryMs, sweepWakeQueues } from './wake-leftovers.ts';
 
 export type WakeQueueOptions = {
@@ -30,7 +31,8 @@ export type WakeQueueOptions = {
   readonly log: Log;
 };
 
-export type WakeQueue = AsyncDisposable & { readonly onWake: OnWake };
+/** What this instance announces is heard within it at once; its queue brings what the others announce. */
+export type WakeQueue = AsyncDisposable & Wakes;
 
 const topicMaySend = (queueArn: string, topicArn: string): string =>
   JSON.stringify({
@@ -52,28 +54,37 @@ const queueArnOf = (topicArn: string, queueName: string): string => {
   return [arn, partition, 'sqs', region, account, queueName].join(':');
 };
 
+const subscribeQueue = async ({ sns, instanceId }: WakeQueueOptions, TopicArn: string, Endpoint: string) => {
+  const ask = (attributes: Record<string, string>) => {
+    const Attributes = { RawMessageDelivery: 'true', ...attributes };
+    return sns.send(
+      new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes, ReturnSubscriptionArn: true }),
+    );
+  };
+  try {
+    return await ask({ FilterPolicy: sentByOthers(instanceId) });
+  } catch (fault) {
+    // A topic has 200 filters; an instance beyond them hears itself twice, which is slower and nothing worse.
+    if (!(fault instanceof FilterPolicyLimitExceededException)) throw fault;
+    return ask({});
+  }
+};
+
 const Opened = z.object({ queueUrl: z.string(), subscriptionArn: z.string() });
 type Opened = z.infer<typeof Opened>;
 
 const renew = (sqs: SQSClient, { queueUrl, subscriptionArn }: Opened) =>
   sqs.send(new TagQueueCommand({ QueueUrl: queueUrl, Tags: aliveTags(subscriptionArn) }));
 
-const open = async ({ sqs, sns, names, service, instanceId }: WakeQueueOptions): Promise<Opened> => {
+const open = async (options: WakeQueueOptions): Promise<Opened> => {
+  const { sqs, sns, names, service, instanceId } = options;
   const QueueName = `${names.wakeQueuePrefix}${service}-${instanceId}`;
   const topicArn = await wakeTopicArn(sns, names.wakeTopic);
   const queueArn = queueArnOf(topicArn, QueueName);
   // A wake of a minute ago is worth nothing: the shortest retention there is.
   const Attributes = { MessageRetentionPeriod: '60', Policy: topicMaySend(queueArn, topicArn) };
   const queue = await sqs.send(new CreateQueueCommand({ QueueName, Attributes, tags: aliveTags() }));
-  const subscription = await sns.send(
-    new SubscribeCommand({
-      TopicArn: topicArn,
-      Protocol: 'sqs',
-      Endpoint: queueArn,
-      Attributes: { RawMessageDelivery: 'true' },
-      ReturnSubscriptionArn: true,
-    }),
-  );
+  const subscription = await subscribeQueue(options, topicArn, queueArn);
   const opened = Opened.parse({ queueUrl: queue.QueueUrl, subscriptionArn: subscription.SubscriptionArn });
   await renew(sqs, opened);
   return opened;
@@ -131,7 +142,7 @@ export const openWakeQueue = async (options: WakeQueueOptions): Promise<WakeQueu
   }, renewEveryMs);
 
   return {
-    onWake: wakes.onWake,
+    ...wakes,
     [Symbol.asyncDispose]: async () => {
       if (ended()) return;
       ending.abort();

@@ -88,7 +88,7 @@ const wakes = async (stage: Stage, cell: Cell, attempts: Attempts): Promise<void
   const topicArn = await started(cell, () => wakeTopicArn(clients.sns, names.wakeTopic));
   const heard: Wake[] = [];
   queue.onWake((wake) => heard.push(wake));
-  await using publisher = wakePublisher({ client: clients.sns, topicArn, coalesceMs: 20, log });
+  await using publisher = wakePublisher({ client: clients.sns, topicArn, instanceId: 'other', coalesceMs: 20, log });
   const announce = (position: number) => publisher.announce({ shard: 77, position, stream: 'task/none', facts: [] });
   const hears = (wanted: number) => () => heard.some(({ position }) => position === wanted) || undefined;
   const first = Math.floor(Math.random() * 1e9);

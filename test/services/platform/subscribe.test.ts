@@ -106,6 +106,17 @@ describe('a subscription', () => {
     assert.equal(followed.reads(), 4);
   });
 
+  it('does not look again when it was shown more than the wake said', async () => {
+    const heads = [0];
+    await using followed = follow({ cursor: fromStart(0), readLog: logOf(heads) });
+    await followed.readCount(1);
+    heads[0] = 5;
+    followed.announce({ shard: 0, position: 3 });
+    await followed.appliedCount(5);
+    await delay(1);
+    assert.equal(followed.reads(), 2);
+  });
+
   it('looks at each of 16 shards once per poll while nothing happens', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     const shards = Array.from({ length: 16 }, (_, shard) => shard);

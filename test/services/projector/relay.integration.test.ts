@@ -51,7 +51,7 @@ const startProjector = async () => {
 const openWriter = async () => {
   const { dynamodb: client, sns } = aws.clients;
   const topicArn = await wakeTopicArn(sns, aws.names.wakeTopic);
-  const wakes = wakePublisher({ client: sns, topicArn, coalesceMs: 20, log: silent });
+  const wakes = wakePublisher({ client: sns, topicArn, instanceId: 'writer', coalesceMs: 20, log: silent });
   const store = dynamoStore({ client, names: aws.names, shards: 16, clock: Date.now, onCommit: wakes.announce });
   const submit = async (): Promise<StreamId> => {
     const stream = newTask();

@@ -97,6 +97,14 @@ describe('the keyring', () => {
     assert.equal((await keys.authenticate(key.key))?.accountId, newcomer);
   });
 
+  it('knows another key from the moment it is issued, also while it remembers the account without it', async () => {
+    await keys.authenticate(made.key);
+    const another = makeKey(accountId);
+    await change({ type: 'issue-key', name: 'another', ...another });
+    assert.deepEqual(await keys.authenticate(another.key), { ...principal, keyId: another.keyId });
+    assert.deepEqual([await keys.authenticate(made.key), reads], [principal, 2]);
+  });
+
   it('does not remember that the store failed', async () => {
     let fails = true;
     const flaky = keyring(async (stream) => {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import {
   AuthorizationErrorException,
+  FilterPolicyLimitExceededException,
   ListSubscriptionsByTopicCommand,
   NotFoundException,
   SNSClient,
@@ -52,8 +53,10 @@ after(async () => {
 const freshNames = (): Names => namesOf(`t${randomUUID().slice(0, 8)}`);
 const open = (names: Names, log = silent, instanceId: string = randomUUID()) =>
   openWakeQueue({ sqs, sns, names, instanceId, service: 'test', log });
-const publisher = async (names: Names, log = silent) =>
-  wakePublisher({ client: sns, topicArn: await wakeTopicArn(sns, names.wakeTopic), coalesceMs: 20, log });
+const publisher = async (names: Names, instanceId = 'writer', client = sns) => {
+  const topicArn = await wakeTopicArn(sns, names.wakeTopic);
+  return wakePublisher({ client, topicArn, instanceId, coalesceMs: 20, log: silent });
+};
 const commit = (shard: number, position: number): Commit => ({ shard, position, stream: 'task/1', facts: [] });
 
 const hears = (instance: Awaited<ReturnType<typeof open>>) => {
@@ -87,16 +90,24 @@ describe('a wake', () => {
     await hasHeard(two, '3:17');
   });
 
-  it('goes out at once, and those that follow within 20 ms become one per shard', async () => {
+  it('goes out at once, and those of any shard that follow within 20 ms become one message', async () => {
     const names = freshNames();
     await using instance = await open(names);
     const heard = hears(instance);
-    await using published = await publisher(names);
+    let messages = 0;
+    const counting = injectFaults(new SNSClient(config), {
+      PublishCommand: () => {
+        messages += 1;
+        return undefined;
+      },
+    });
+    await using published = await publisher(names, 'writer', counting);
     for (let position = 1; position <= 50; position += 1)
       for (const shard of [0, 1]) published.announce(commit(shard, position));
     await hasHeard(heard, '0:50');
     await hasHeard(heard, '1:50');
-    assert.deepEqual(heard.map(place).sort(), ['0:1', '0:50', '1:1', '1:50']);
+    assert.deepEqual(heard.map(place).sort(), ['0:1', '0:50', '1:50']);
+    assert.equal(messages, 2);
   });
 
   it('that is held back is sent before the publisher is gone', async () => {
@@ -120,7 +131,7 @@ describe('a wake', () => {
       maxAttempts: 1,
     });
     const topicArn = await wakeTopicArn(sns, names.wakeTopic);
-    const published = wakePublisher({ client: unreachable, topicArn, coalesceMs: 1, log });
+    const published = wakePublisher({ client: unreachable, topicArn, instanceId: 'a', coalesceMs: 1, log });
     for (let shard = 0; shard < 20; shard += 1) published.announce(commit(shard, 1));
     await published[Symbol.asyncDispose]();
     unreachable.destroy();
@@ -128,6 +139,34 @@ describe('a wake', () => {
       entries.map(({ event }) => event),
       ['wake.lost'],
     );
+  });
+
+  it('of its own an instance hears at once, and never through its queue', async () => {
+    const names = freshNames();
+    await using instance = await open(names, silent, 'a');
+    const heard = hears(instance);
+    instance.announce(commit(0, 1));
+    assert.deepEqual(heard.map(place), ['0:1']);
+    const own = await publisher(names, 'a');
+    own.announce(commit(0, 1));
+    await own[Symbol.asyncDispose]();
+    await using other = await publisher(names, 'b');
+    other.announce(commit(0, 2));
+    await hasHeard(heard, '0:2');
+    assert.deepEqual(heard.map(place), ['0:1', '0:2']);
+  });
+
+  it('of another is heard also where the topic takes no more filters', async () => {
+    const names = freshNames();
+    const full = { message: 'injected', $metadata: { httpStatusCode: 403 } };
+    const refused = () => Promise.reject(new FilterPolicyLimitExceededException(full));
+    const crowded = injectFaults(new SNSClient(config), { SubscribeCommand: (nth) => [refused][nth - 1] });
+    const options = { sqs, sns: crowded, names, instanceId: 'a', service: 'test', log: silent };
+    await using instance = await openWakeQueue(options);
+    const heard = hears(instance);
+    await using other = await publisher(names, 'b');
+    other.announce(commit(0, 1));
+    await hasHeard(heard, '0:1');
   });
 
   it('that makes no sense is passed over', async () => {
