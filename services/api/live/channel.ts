@@ -44,6 +44,9 @@ export const addTicketDoor = (app: ApiApp, parts: ChannelParts): void => {
       await next();
       return undefined;
     }
+    if (new URL(c.req.url).searchParams.size > 1) {
+      return problem(c, 'invalid-request', { errors: [{ pointer: '/ticket', detail: 'is given alone, and once' }] });
+    }
     // What is refused anyway does not use the ticket up.
     const refused = refuse(c, parts);
     if (refused) return refused;
@@ -56,10 +59,12 @@ export const addChannel = (app: ApiApp, parts: ChannelParts): void => {
   app.openapi(channelRoute, (c) => refuse(c, parts) ?? open(c, c.var.principal, parts));
 };
 
+const full = { detail: 'This instance carries as many live channels as it can.', retryAfterSeconds: 5 };
+
 const refuse = (c: Context<ApiEnv>, { sockets, allowedOrigins }: ChannelParts) => {
   if (!originAllowed(c, allowedOrigins)) return problem(c, 'origin-refused');
   if (!c.env.accept) return problem(c, 'upgrade-required', { headers: { upgrade: 'websocket' } });
-  if (sockets.isFull()) return overloaded(c, 'This instance carries as many live channels as it can.', 5);
+  if (sockets.isFull()) return overloaded(c, full);
   return undefined;
 };
 

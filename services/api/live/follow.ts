@@ -11,10 +11,19 @@ import type { Hub } from './hub.ts';
 
 export type FollowParts = { readonly hub: Hub; readonly store: Pick<Store, 'readStream'> };
 
-/** Facts read ahead of a reader, who may be slow: few, since every reader holds them. */
-const pageMax = 32;
+/** What is read ahead of a reader, who may be slow: little, since every reader holds its own. */
+const pageBytes = 131_072;
+/** Facts of a first page, whose size nobody knows yet, and of any. */
+const firstPage = 8;
+const pageMax = 128;
 /** A transaction may be seen in the log an instant before it is seen in the stream. */
 const settleMs = 20;
+
+/** As many facts as would have filled the bytes, had all been like those of the page before. */
+const nextPage = (frames: readonly Frame[]): number => {
+  const bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0);
+  return Math.max(1, Math.min(pageMax, Math.floor((pageBytes * frames.length) / bytes)));
+};
 
 /** Yields every fact after version `after`, and 'live' once, when all that was there has been given. Ends when `signal` aborts. */
 export async function* follow(
@@ -26,8 +35,10 @@ export async function* follow(
   // Watched before the first read: what is committed after the read is announced.
   using watched = hub.watch(stream);
   const { tail, bell } = watched;
+  const read = async (): Promise<readonly Frame[]> => (await store.readStream(stream, version, limit)).map(frameOf);
   const ended = (): boolean => signal.aborted;
   let version = after;
+  let limit = firstPage;
   let live = false;
   while (!ended()) {
     if (live && tail.last() <= version) {
@@ -35,7 +46,8 @@ export async function* follow(
       await bell.until(() => tail.last() > from, signal);
       continue;
     }
-    const page = tail.from(version + 1) ?? (await store.readStream(stream, version, pageMax)).map(frameOf);
+    const page = tail.from(version + 1) ?? (await watched.page(version, read));
+    if (page.length > 0) limit = nextPage(page);
     for (const frame of page) {
       if (ended()) return;
       yield frame;

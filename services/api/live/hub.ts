@@ -14,7 +14,12 @@ import type { Frame } from './frame.ts';
 import { createBell, createTail } from './tail.ts';
 import type { Bell, Tail } from './tail.ts';
 
-export type Watched = Disposable & { readonly tail: Tail<Frame>; readonly bell: Bell };
+export type Watched = Disposable & {
+  readonly tail: Tail<Frame>;
+  readonly bell: Bell;
+  /** What `read` gives for the facts after `version`, asked for once by all who watch the stream and want it now. */
+  readonly page: (version: number, read: () => Promise<readonly Frame[]>) => Promise<readonly Frame[]>;
+};
 
 /** A commit of tasks, ready to go out. */
 export type LoggedCommit = { readonly position: number; readonly stream: StreamId; readonly frames: readonly Frame[] };
@@ -44,7 +49,20 @@ export type HubParts = {
   readonly onCommit: OnCommit;
 };
 
-type Counted = { readonly tail: Tail<Frame>; readonly bell: Bell; watchers: number };
+type Counted = Omit<Watched, keyof Disposable> & { watchers: number };
+
+/**
+ * After a restart all readers of a stream want the same page at once. Whoever joins a read that began before it came has missed
+ * nothing: the tail, which all of them share, was watched before that read, and says if there is more.
+ */
+const sharedPages = (): Watched['page'] => {
+  const underWay = new Map<number, Promise<readonly Frame[]>>();
+  return (version, read) => {
+    const page = underWay.get(version) ?? read().finally(() => underWay.delete(version));
+    underWay.set(version, page);
+    return page;
+  };
+};
 
 export const loggedCommit = ({ position, stream, facts }: Commit): LoggedCommit => ({
   position,
@@ -88,6 +106,7 @@ export const openHub = async ({ store, onWake, pollMs, log, onCommit }: HubParts
       const counted = streams.get(stream) ?? {
         tail: createTail<Frame>(newest.get(stream)),
         bell: createBell(),
+        page: sharedPages(),
         watchers: 0,
       };
       streams.set(stream, counted);
@@ -96,7 +115,7 @@ export const openHub = async ({ store, onWake, pollMs, log, onCommit }: HubParts
         counted.watchers -= 1;
         if (counted.watchers === 0) streams.delete(stream);
       };
-      return { tail: counted.tail, bell: counted.bell, [Symbol.dispose]: release };
+      return { tail: counted.tail, bell: counted.bell, page: counted.page, [Symbol.dispose]: release };
     },
     watchLog: () => {
       logWatchers += 1;

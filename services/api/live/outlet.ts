@@ -10,7 +10,8 @@ export type SlowLimits = {
 };
 
 export type Outlet = Disposable & {
-  /** Resolves when there is room, or when `signal` aborts. */
+  readonly hasRoom: () => boolean;
+  /** Resolves when there is room, or when `signal` aborts; others that waited may take it first. */
   readonly room: (signal: AbortSignal) => Promise<void>;
   readonly send: (message: Buffer) => void;
 };
@@ -31,6 +32,7 @@ export const createOutlet = (
     } else slow ??= setTimeout(onSlow, slowMs);
   };
   return {
+    hasRoom,
     room: (signal) => bell.until(hasRoom, signal),
     send: (message) => {
       // A message is one Buffer for all its readers; without `binary: false` it would go out as a binary frame.

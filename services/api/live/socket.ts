@@ -28,9 +28,9 @@ export class LiveSocket {
   readonly #outlet: Outlet;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #held = new DisposableStack();
+  readonly #closing = new AbortController();
   #heard: Promise<void> = Promise.resolve();
   #alive = true;
-  #closing = false;
 
   constructor(socket: WebSocket, principal: Principal, parts: SocketParts) {
     this.#socket = socket;
@@ -56,7 +56,7 @@ export class LiveSocket {
 
   close(code: number, reason: string): void {
     if (this.#isClosing()) return;
-    this.#closing = true;
+    this.#closing.abort();
     for (const { stop } of this.#subscriptions.values()) stop.abort();
     this.#socket.close(code, reason);
     const cut = setTimeout(() => this.#socket.terminate(), this.#parts.limits.graceMs);
@@ -65,19 +65,20 @@ export class LiveSocket {
 
   /** Asked again after every wait. */
   #isClosing(): boolean {
-    return this.#closing;
+    return this.#closing.signal.aborted;
   }
 
   #end(): void {
     for (const { stop } of this.#subscriptions.values()) stop.abort();
-    this.#closing = true;
+    this.#closing.abort();
     this.#held.dispose();
   }
 
-  /** One message after the other: what a client sends meanwhile waits in its own socket. */
+  /** One message after the other, each once its answer has room: what a client sends meanwhile waits in its own socket. */
   #hear(data: RawData, isBinary: boolean): void {
     this.#socket.pause();
     const hear = async (): Promise<void> => {
+      await this.#outlet.room(this.#closing.signal);
       const reply = this.#isClosing() ? undefined : await this.#answer(data, isBinary);
       if (reply && !this.#isClosing()) this.#outlet.send(reply);
       this.#socket.resume();
@@ -136,12 +137,13 @@ export class LiveSocket {
       try {
         await this.#outlet.room(signal);
         for await (const { bytes, position, live } of feed(subscription.position, signal)) {
+          // Asked again after the wait, so that all subscriptions together exceed the limit by no more than a message.
+          while (!this.#outlet.hasRoom() && !stopped()) await this.#outlet.room(signal);
           if (stopped()) break;
           if (!live || !subscription.live) this.#outlet.send(bytes);
           subscription.live ||= live;
           subscription.position = position;
           failures = 0;
-          await this.#outlet.room(signal);
         }
       } catch (err) {
         this.#parts.log.problem('channel.interrupted', { err, stream, failures });

@@ -13,6 +13,8 @@ export type LiveSockets = AsyncDisposable & {
   readonly open: (socket: WebSocket, principal: Principal) => void;
 };
 
+const restarts = 'the server restarts';
+
 export const createLiveSockets = (parts: SocketsParts): LiveSockets => {
   const open = new Map<LiveSocket, Promise<void>>();
   let closing = false;
@@ -27,12 +29,14 @@ export const createLiveSockets = (parts: SocketsParts): LiveSockets => {
         resolve(undefined);
       });
       open.set(channel, promise);
+      // A handshake that was let in before the end began.
+      if (closing) channel.close(closeCodes.restart, restarts);
     },
     [Symbol.asyncDispose]: async () => {
       closing = true;
       clearInterval(beat);
       const ends = [...open.values()];
-      open.keys().forEach((channel) => channel.close(closeCodes.restart, 'the server restarts'));
+      open.keys().forEach((channel) => channel.close(closeCodes.restart, restarts));
       await Promise.all(ends);
     },
   };

@@ -5,9 +5,11 @@ import { AccountId } from '#events/ids.ts';
 import { hashOf, randomBase62 } from '#platform/http/api-key.ts';
 import type { Keyring } from '#platform/http/keyring.ts';
 import type { Principal } from '#platform/http/principal.ts';
+import { refusal } from '#platform/http/problem.ts';
 import { jsonText } from '#platform/json.ts';
 import type { Runtime } from '#platform/runtime.ts';
 import type { ApiApp } from '../env.ts';
+import { noQuery } from '../paging.ts';
 import { isoTime } from '../task-view.ts';
 
 const ticketMs = 30_000;
@@ -33,11 +35,13 @@ const ticketRoute = createRoute({
   path: '/api/live/ticket',
   summary: 'Get a ticket for the live channel',
   tags: ['Live'],
+  request: { query: noQuery },
   responses: {
     200: {
       description: 'Opens `/api/live?ticket=…` once, within 30 seconds.',
       content: { 'application/json': { schema: z.object({ ticket: z.string(), expiresAt: z.iso.datetime() }) } },
     },
+    422: refusal('invalid-request'),
   },
 });
 

@@ -24,13 +24,17 @@ export const upgradeThrough =
   <E extends Env>(app: Hono<E>, sockets: WebSocketServer) =>
   async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // A client that goes away in the middle of the handshake is nobody's problem.
-    socket.on('error', () => socket.destroy());
+    const drop = (): Duplex => socket.destroy();
+    socket.on('error', drop);
     const accepted: ((socket: WebSocket) => void)[] = [];
     const bindings: UpgradeBindings = { accept: (onOpen) => void accepted.push(onOpen) };
     const answer = async () => app.fetch(requestOf(incoming), bindings);
     const response = await answer().catch(() => new Response(null, { status: 400 }));
     const [onOpen] = accepted;
     if (socket.destroyed) return;
-    if (onOpen) sockets.handleUpgrade(incoming, socket, head, onOpen);
-    else await refuse(socket, response);
+    if (onOpen) {
+      sockets.handleUpgrade(incoming, socket, head, onOpen);
+      // From here on the WebSocket hears of errors; this listener would keep the whole request for as long as it is open.
+      socket.off('error', drop);
+    } else await refuse(socket, response);
   };

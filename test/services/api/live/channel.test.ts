@@ -101,4 +101,23 @@ describe('opening a live channel', () => {
     const plain = await fetch(api.live.replace('ws', 'http'), { headers: api.bearer('alice') });
     assert.deepEqual([plain.status, plain.headers.get('upgrade')], [426, 'websocket']);
   });
+
+  it('just before the end is followed by the same close as for all others, and holds nobody up', async () => {
+    const world = await createWorld();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<undefined>();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+    const takeNote: typeof world.runtime.takeNote = async (key) => {
+      ask(undefined);
+      await answered;
+      return world.runtime.takeNote(key);
+    };
+    const api = await serveApi(world, { over: { notes: { ...world.runtime, takeNote } } });
+    const opening = openClient(`${api.live}?ticket=${(await ticketFor(api)).ticket}`);
+    await asked;
+    const ended = api[Symbol.asyncDispose]();
+    answer(undefined);
+    const client = await opening;
+    assert.equal((await client.closed).code, 1012);
+    await ended;
+  });
 });

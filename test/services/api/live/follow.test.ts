@@ -133,6 +133,48 @@ describe('following a stream', () => {
     stop.abort();
   });
 
+  it('reads a page once for all who want it at the same time', async () => {
+    await using t = await open();
+    const hub = await t.startHub();
+    await say(t.store, stream, 30);
+    let reads = 0;
+    const readStream: Store['readStream'] = async (...args) => {
+      reads += 1;
+      return t.store.readStream(...args);
+    };
+    const stop = new AbortController();
+    const all = Array.from({ length: 50 }, () => follow(stream, 0, { hub, store: { readStream } }, stop.signal));
+    for (let n = 1; n <= 31; n += 1) {
+      const steps = await Promise.all(all.map((each) => each.next()));
+      for (const { value } of steps) assert.equal(value === 'live' ? 31 : value?.version, n);
+    }
+    assert.ok(reads <= 3, `${reads} reads`);
+    stop.abort();
+  });
+
+  it('tells nobody that it is live by a page that was read before it came', async () => {
+    await using t = await open();
+    const hub = await t.startHub();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<undefined>();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+    const readStream: Store['readStream'] = async (...args) => {
+      const facts = await t.store.readStream(...args);
+      ask(undefined);
+      await answered;
+      return facts;
+    };
+    const stop = new AbortController();
+    const parts = { hub, store: { readStream } };
+    const early = follow(stream, 0, parts, stop.signal).next();
+    await asked;
+    await say(t.store, stream);
+    await eventually(() => (hub.heads().some((head) => head > 0) ? true : undefined), 'the log was not followed');
+    const late = follow(stream, 0, parts, stop.signal).next();
+    answer(undefined);
+    for (const { value } of await Promise.all([early, late])) assert.equal(value !== 'live' && value?.version, 1);
+    stop.abort();
+  });
+
   it('gives each version exactly once and in order, whoever falls behind, leaves, comes back or changes instance', async () => {
     const act = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant('say' as const), count: fc.integer({ min: 1, max: 40 }) }) },
