@@ -15,7 +15,7 @@ export type FollowParts = { readonly hub: Hub; readonly store: Pick<Store, 'read
 const pageBytes = 131_072;
 /** Facts of a first page, whose size nobody knows yet, and of any. */
 const firstPage = 8;
-const pageMax = 128;
+const pageMax = 256;
 /** A transaction may be seen in the log an instant before it is seen in the stream. */
 const settleMs = 20;
 
@@ -35,10 +35,12 @@ export async function* follow(
   // Watched before the first read: what is committed after the read is announced.
   using watched = hub.watch(stream);
   const { tail, bell } = watched;
-  const read = async (): Promise<readonly Frame[]> => (await store.readStream(stream, version, limit)).map(frameOf);
+  const pageAfter = (from: number, most: number): Promise<readonly Frame[]> =>
+    watched.page(from, async () => (await store.readStream(stream, from, most)).map(frameOf));
   const ended = (): boolean => signal.aborted;
   let version = after;
   let limit = firstPage;
+  let ahead: Promise<readonly Frame[]> | undefined;
   let live = false;
   while (!ended()) {
     if (live && tail.last() <= version) {
@@ -46,14 +48,18 @@ export async function* follow(
       await bell.until(() => tail.last() > from, signal);
       continue;
     }
-    const page = tail.from(version + 1) ?? (await watched.page(version, read));
-    if (page.length > 0) limit = nextPage(page);
+    const page = tail.from(version + 1) ?? (await (ahead ?? pageAfter(version, limit)));
+    ahead = undefined;
+    const last = page.at(-1);
+    if (last) limit = nextPage(page);
     for (const frame of page) {
       if (ended()) return;
       yield frame;
       version = frame.version;
+      // The store reads on while the reader takes what is there; one that takes nothing makes nothing be read.
+      if (last && !live && !ahead) (ahead = pageAfter(last.version, limit)).catch(() => undefined);
     }
-    if (page.length > 0) continue;
+    if (last) continue;
     if (tail.last() > version) await pause(settleMs, signal);
     else {
       live = true;

@@ -53,7 +53,8 @@ export const keyring = (readRow: ReadRow, clock: () => number): Keyring => {
   const accountWith = async (keyId: string, accountId: AccountId): Promise<Account | undefined> => {
     const known = remembered.get(accountId);
     const account = known && clock() < known.until ? await known.account : undefined;
-    return keyIn(account, keyId) ? account : ask(accountId);
+    // Awaited, so that whoever asks first is also answered first.
+    return keyIn(account, keyId) ? account : await ask(accountId);
   };
 
   const holderOf = async (keyId: string, accountId: AccountId, secretSha256?: string) => {

@@ -152,6 +152,28 @@ describe('following a stream', () => {
     stop.abort();
   });
 
+  it('reads on while its reader takes what is there, and not for one who takes nothing', async () => {
+    await using t = await open();
+    const hub = await t.startHub();
+    await say(t.store, stream, 30);
+    const asked: number[] = [];
+    const readStream: Store['readStream'] = async (of, after, limit) => {
+      asked.push(after);
+      return t.store.readStream(of, after, limit);
+    };
+    const stop = new AbortController();
+    const steps = follow(stream, 0, { hub, store: { readStream } }, stop.signal);
+    await steps.next();
+    assert.deepEqual(asked, [0]);
+    await steps.next();
+    assert.deepEqual(asked, [0, 8]);
+    for (let version = 3; version <= 30; version += 1) {
+      const { value } = await steps.next();
+      assert.equal(value !== 'live' && value?.version, version);
+    }
+    stop.abort();
+  });
+
   it('tells nobody that it is live by a page that was read before it came', async () => {
     await using t = await open();
     const hub = await t.startHub();
