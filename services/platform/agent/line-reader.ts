@@ -1,5 +1,8 @@
 /** Bytes to lines, whatever a program writes: a line that never ends costs a fixed amount of memory and is reported. */
 
+import { pause } from '../backoff.ts';
+import { isRestDue, restMs } from './flood.ts';
+
 /** What one chunk completed: its lines, how many were too long and are lost, and how many cannot be meant for us. */
 export type LineBatch = { readonly lines: readonly string[]; readonly dropped: number; readonly noise: number };
 
@@ -13,13 +16,13 @@ const newline = 0x0a;
 /** Space, tab, carriage return, and the bytes of a byte order mark. */
 const blanks: readonly number[] = [0x20, 0x09, 0x0d, 0xef, 0xbb, 0xbf];
 const blockBytes = 65_536;
-
 /**
  * Yields a batch per chunk, so that a flood costs one turn of the event loop per chunk and not per line. A line is decoded
  * as a whole: characters split between chunks stay whole. What follows the last newline is a line of its own.
  */
 export async function* readLines(stream: AsyncIterable<Buffer>, options: LineOptions): AsyncGenerator<LineBatch> {
   const partial = partialLine(options);
+  const isDue = isRestDue();
   for await (const chunk of stream) {
     const batch = newBatch();
     let from = 0;
@@ -29,6 +32,7 @@ export async function* readLines(stream: AsyncIterable<Buffer>, options: LineOpt
     }
     partial.add(chunk.subarray(from));
     yield batch;
+    if (isDue(chunk.length)) await pause(restMs);
   }
   const last = newBatch();
   if (partial.isBegun()) last.add(partial.finish(Buffer.alloc(0), 0, 0));
