@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { eventually } from '#test/support/eventually.ts';
 import { carriersOf } from '#test/support/processes.ts';
 import { startService } from '#test/support/service-process.ts';
 import { ask } from './ask.ts';
@@ -18,6 +19,7 @@ const faultsWhen = async (behave: string): Promise<string[]> => {
   await using service = startService('api', { main, env: { BEHAVE: behave, MARKER: marker } });
   const url = z.string().parse((await service.started())['address']);
   const asked = ask(url, { key: 'none' });
+  await eventually(() => service.output().includes('answer.begun') || undefined, 'no answer begins');
   const stop = await stopService({ role: 'api', service, limitMs, port: Number(new URL(url).port) });
   for (const left of carriersOf(marker)) process.kill(left, 'SIGKILL');
   const answer = await asked;

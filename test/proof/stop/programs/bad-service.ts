@@ -6,9 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 
 const behave = z.enum(['deaf', 'fails', 'litters', 'goes-on', 'hangs-up', 'well']).parse(process.env['BEHAVE']);
+const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const server = createServer((_, response) => {
   response.writeHead(200).write('the answer begins');
   if (behave === 'well') process.once('SIGTERM', () => response.end());
+  say({ event: 'answer.begun' });
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const { port } = z.object({ port: z.int() }).parse(server.address());
@@ -24,4 +26,4 @@ const stop = async (): Promise<void> => {
   }
   process.exit(behave === 'fails' ? 1 : 0);
 };
-process.stdout.write(`${JSON.stringify({ event: 'api.started', address: `http://127.0.0.1:${port}` })}\n`);
+say({ event: 'api.started', address: `http://127.0.0.1:${port}` });
