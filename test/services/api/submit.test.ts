@@ -115,7 +115,7 @@ describe('submitting a task', () => {
       'https://github.com/o/r?token=secret',
       'https://github.com/o/r#x',
       'https://github.com',
-      '--upload-pack=touch /tmp/x',
+      '--upload-pack=touch x',
     ],
   };
   const refs = {

@@ -1,30 +1,17 @@
 /** Messages that were put aside, moved back to where they came from. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { z } from 'zod';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { redrive } from '#platform/sqs/redrive.ts';
-import { startQueues } from '../../../../services/local/queues.ts';
-import type { Queues } from '../../../../services/local/queues.ts';
+import { startSqs } from '#test/support/sqs.ts';
+import type { Sqs } from '#test/support/sqs.ts';
 
-let queues: Queues;
-let sqs: SQSClient;
-before(async () => {
-  queues = await startQueues({ region: 'us-east-1' });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  sqs = new SQSClient({ endpoint: queues.endpoint, region: 'us-east-1', credentials });
-});
-after(async () => {
-  sqs.destroy();
-  await queues[Symbol.asyncDispose]();
-});
+let opened: Sqs;
+before(async () => void (opened = await startSqs()));
+after(() => opened[Symbol.asyncDispose]());
 
-const makeQueue = async (QueueName: string, Attributes: Record<string, string> = {}): Promise<string> => {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
-  return z.string().parse(QueueUrl);
-};
 const receiveAll = async (QueueUrl: string): Promise<string[]> => {
-  const { Messages = [] } = await sqs.send(
+  const { Messages = [] } = await opened.sqs.send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 0 }),
   );
   return Messages.map(({ Body = '' }) => Body).sort();
@@ -32,6 +19,7 @@ const receiveAll = async (QueueUrl: string): Promise<string[]> => {
 
 describe('messages that were put aside', () => {
   it('are all moved back, each once, and nothing stays behind', async () => {
+    const { sqs, makeQueue } = opened;
     const dead = await makeQueue('all-dead');
     const work = await makeQueue('all');
     const bodies = ['a', 'b', 'c', 'd', 'e'];
@@ -44,6 +32,7 @@ describe('messages that were put aside', () => {
 
   it('and fail at once again stay aside: moving them comes to an end', async () => {
     // What is moved comes straight back under the id it was given, as when it fails faster than it is moved.
+    const { sqs, makeQueue } = opened;
     const same = await makeQueue('circle');
     await sqs.send(new SendMessageCommand({ QueueUrl: same, MessageBody: 'again' }));
     assert.equal(await redrive(sqs, 'circle', 'circle'), 1);

@@ -3,36 +3,27 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import {
-  CreateQueueCommand,
   GetQueueAttributesCommand,
   MessageNotInflight,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SQSClient,
 } from '@aws-sdk/client-sqs';
-import { z } from 'zod';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { silent } from '#platform/log.ts';
 import { workQueue } from '#platform/sqs/work-queue.ts';
-import { startQueues } from '../../../../services/local/queues.ts';
-import type { Queues } from '../../../../services/local/queues.ts';
 import { recordedLog } from '#test/support/recorded-log.ts';
+import { startSqs } from '#test/support/sqs.ts';
+import type { Sqs } from '#test/support/sqs.ts';
 
-let queues: Queues;
+let opened: Sqs;
 let sqs: SQSClient;
 before(async () => {
-  queues = await startQueues({ region: 'us-east-1' });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  sqs = new SQSClient({ endpoint: queues.endpoint, region: 'us-east-1', credentials });
+  opened = await startSqs();
+  ({ sqs } = opened);
 });
-after(async () => {
-  sqs.destroy();
-  await queues[Symbol.asyncDispose]();
-});
+after(() => opened[Symbol.asyncDispose]());
 
-const makeQueue = async (Attributes: Record<string, string> = {}): Promise<string> => {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: randomUUID(), Attributes }));
-  return z.string().parse(QueueUrl);
-};
+const makeQueue = (Attributes: Record<string, string> = {}) => opened.makeQueue(randomUUID(), Attributes);
 const send = (QueueUrl: string, MessageBody: string) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 
 /** An event as EventBridge delivers it, with more in it than a worker believes. */
