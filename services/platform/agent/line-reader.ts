@@ -1,7 +1,6 @@
 /** Bytes to lines, whatever a program writes: a line that never ends costs a fixed amount of memory and is reported. */
 
-import { pause } from '../backoff.ts';
-import { isRestDue, restMs } from './flood.ts';
+import { floodCollector } from './flood.ts';
 
 /** What one chunk completed: its lines, how many were too long and are lost, and how many cannot be meant for us. */
 export type LineBatch = { readonly lines: readonly string[]; readonly dropped: number; readonly noise: number };
@@ -22,7 +21,7 @@ const blockBytes = 65_536;
  */
 export async function* readLines(stream: AsyncIterable<Buffer>, options: LineOptions): AsyncGenerator<LineBatch> {
   const partial = partialLine(options);
-  const isDue = isRestDue();
+  const passed = floodCollector();
   for await (const chunk of stream) {
     const batch = newBatch();
     let from = 0;
@@ -32,7 +31,7 @@ export async function* readLines(stream: AsyncIterable<Buffer>, options: LineOpt
     }
     partial.add(chunk.subarray(from));
     yield batch;
-    if (isDue(chunk.length)) await pause(restMs);
+    passed(chunk.length);
   }
   const last = newBatch();
   if (partial.isBegun()) last.add(partial.finish(Buffer.alloc(0), 0, 0));

@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentExit, StopReport, StopStage } from './agent.ts';
 import { agentEnvironment } from './environment.ts';
-import { isRestDue, restMs } from './flood.ts';
+import { floodCollector } from './flood.ts';
 import { headAndTail } from './head-and-tail.ts';
 import { guard, hostIsolation, isolated } from './isolation.ts';
 import type { Isolation } from './isolation.ts';
@@ -112,14 +112,12 @@ const attend = (
   letGo: () => Promise<void>,
 ): AgentProcess => {
   const stderr = headAndTail(stderrBytesMax);
-  const isDue = isRestDue();
+  const passed = floodCollector();
   child.stderr
     .on('error', () => undefined)
     .on('data', (chunk: Buffer) => {
       stderr.add(chunk);
-      if (!isDue(chunk.length)) return;
-      child.stderr.pause();
-      setTimeout(() => child.stderr.resume(), restMs);
+      passed(chunk.length);
     });
   // A program that closes its input, or dies before it has read it, is noticed by its exit.
   child.stdin.on('error', () => undefined);

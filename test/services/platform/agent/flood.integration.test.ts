@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { startProcess } from '#platform/agent/process.ts';
+
+// As `--expose-gc` does, with which a worker is started.
+setFlagsFromString('--expose-gc');
+Reflect.set(globalThis, 'gc', runInNewContext('gc'));
 
 const mebibyte = 1024 * 1024;
 
