@@ -7,6 +7,7 @@ import { byEffort } from '#test/proof/effort.ts';
 import { startAws } from '#test/support/aws.ts';
 import { client, quickDemoAgent, startSystem, temporaryDir } from '#test/support/system.ts';
 import type { System } from '#test/support/system.ts';
+import { memoryKbOf } from '#test/support/processes.ts';
 import { startApiProcess } from './api.ts';
 import { startChild } from './child.ts';
 import { amount } from './figure.ts';
@@ -15,7 +16,6 @@ import { progress, rounds } from './measurement.ts';
 import type { Measurement } from './measurement.ts';
 import { message } from './recorded.ts';
 import { median } from './rounds.ts';
-import { residentKbOf } from './usage.ts';
 
 const sockets = byEffort({ ci: 100, full: 2_000 });
 const sessions = byEffort({ ci: 2, full: 8 });
@@ -29,7 +29,7 @@ const settledKbOf = async (pid: number): Promise<number> => {
   for (let last = Number.POSITIVE_INFINITY; ;) {
     process.kill(pid, 'SIGUSR2');
     await pause(500);
-    const now = residentKbOf(pid);
+    const now = memoryKbOf(pid);
     if (Math.abs(now - last) < 256) return now;
     last = now;
   }
@@ -73,7 +73,7 @@ const perSession = async (): Promise<{ workerKb: number; agentMb: number }> => {
   const workerKb = ((await settledKbOf(worker)) - before) / sessions;
   const agents = running(system, 'demo-agent/main.ts');
   if (agents.length !== sessions + 1) throw new Error(`${agents.length} agents are running`);
-  return { workerKb, agentMb: median(agents.map(residentKbOf)) / 1024 };
+  return { workerKb, agentMb: median(agents.map((pid) => memoryKbOf(pid))) / 1024 };
 };
 
 export const memory: Measurement = async () => {

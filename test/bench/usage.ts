@@ -12,12 +12,6 @@ export const cpuMicrosOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * tickMicros;
 };
 
-/** Memory that is resident, in KB. */
-export const residentKbOf = (pid: number): number => {
-  const [, kb = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kb);
-};
-
 /** The CPU that `pid` used while `work` ran, beside what the work came to. */
 export const withCpuOf = async <Value>(
   pid: number,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { carriersOf, until } from '#test/support/processes.ts';
+import { carriersOf, isAlive, until } from '#test/support/processes.ts';
 import { startSystem, temporaryDir } from '#test/support/system.ts';
 import type { System } from '#test/support/system.ts';
 
@@ -51,12 +51,3 @@ describe('kill -9 of what make run started first', () => {
     await until(() => below.every((pid) => !isAlive(pid)), 'something survived', 5_000);
   });
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};

@@ -8,6 +8,22 @@ export const carriersOf = (text: string): number[] =>
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && environmentOf(pid).includes(text));
 
+/** Whether there is a process of this number. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** Memory in KB: what is resident, or the most that ever was. */
+export const memoryKbOf = (pid: number, field: 'VmRSS' | 'VmHWM' = 'VmRSS'): number => {
+  const [, kb = ''] =
+    new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kb);
+};
+
 const environmentOf = (pid: number): string => {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8');

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { jsonText } from '#platform/json.ts';
 import type { Aws } from '#test/support/aws.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { memoryKbOf } from '#test/support/processes.ts';
 import { freePort } from '#test/support/system.ts';
 
 const main = fileURLToPath(new URL('../../../services/api/main.ts', import.meta.url));
@@ -43,11 +44,6 @@ export type Instance = AsyncDisposable & {
 
 /** Past this it is not slow but stuck: the suite goes on without its answer. */
 const endedWithinMs = 30_000;
-
-const statusOf = (pid: number, field: 'VmRSS' | 'VmHWM'): number => {
-  const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
-};
 
 export const startInstance = async (
   aws: Aws,
@@ -106,8 +102,8 @@ export const startInstance = async (
       return Measured.parse((await answered).at(0));
     },
     descriptors: () => readdirSync(`/proc/${pid()}/fd`).length,
-    rss: () => statusOf(pid(), 'VmRSS'),
-    peakRss: () => statusOf(pid(), 'VmHWM'),
+    rss: () => memoryKbOf(pid(), 'VmRSS') * 1024,
+    peakRss: () => memoryKbOf(pid(), 'VmHWM') * 1024,
     [Symbol.asyncDispose]: async () => {
       await end('SIGKILL');
     },

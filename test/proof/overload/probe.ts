@@ -1,6 +1,7 @@
 /** Looks at a service while it is under load, and after it. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { medianOf } from '#test/support/median.ts';
+import { memoryKbOf } from '#test/support/processes.ts';
 import { client } from '#test/support/system.ts';
 import { z } from 'zod';
 import { promised } from './judge.ts';
@@ -10,12 +11,8 @@ const Page = z.object({
   next: z.string().optional(),
 });
 
-export const medianOf = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-
 /** Resident memory. */
-const residentMb = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+const residentMb = (pid: number): number => memoryKbOf(pid) / 1024;
 
 export const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const startedAt = performance.now();

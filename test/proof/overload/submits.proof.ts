@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
+import { medianOf } from '#test/support/median.ts';
 import { startAws } from '#test/support/aws.ts';
 import { startService } from '#test/support/service-process.ts';
 import { temporaryDir } from '#test/support/system.ts';
@@ -17,7 +18,7 @@ import { misses, wrongs } from './judge.ts';
 import type { Overload } from './judge.ts';
 import { issueKeys } from './keys.ts';
 import { runLoad } from './load.ts';
-import { allTasks, medianOf, persistent, recovery, timed, whileHealthy } from './probe.ts';
+import { allTasks, persistent, recovery, timed, whileHealthy } from './probe.ts';
 
 const capacityMs = 3_000;
 const overloadMs = byEffort({ ci: 5_000, full: 60_000 });

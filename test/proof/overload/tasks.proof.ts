@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { medianOf } from '#test/support/median.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { carriersOf } from '#test/support/processes.ts';
 import { startSystem, temporaryDir } from '#test/support/system.ts';
@@ -18,7 +19,7 @@ import { byEffort, printCounts } from '../effort.ts';
 import { goBeforeNeighbours } from './cores.ts';
 import { misses, wrongs } from './judge.ts';
 import { runLoad } from './load.ts';
-import { allTasks, medianOf, persistent, recovery, timed, whileHealthy } from './probe.ts';
+import { allTasks, persistent, recovery, timed, whileHealthy } from './probe.ts';
 
 const capacityMs = 3_000;
 const overloadMs = byEffort({ ci: 20_000, full: 600_000 });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '#platform/json.ts';
+import { medianOf } from '#test/support/median.ts';
 
 export const Sample = z.object({
   atMs: z.number(),
@@ -42,9 +43,6 @@ export const slopeOf = (points: readonly (readonly [number, number])[]): { slope
   const left = points.reduce((sum, [a, b]) => sum + (b - y - slope * (a - x)) ** 2, 0);
   return { slope, error: Math.sqrt(left / (n - 2) / sxx) };
 };
-
-const medianOf = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
 /** By how much the last third of the time lies above the first. */
 const risen = (numbers: readonly number[]): number => {

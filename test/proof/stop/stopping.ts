@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { jsonText } from '#platform/json.ts';
+import { isAlive } from '#test/support/processes.ts';
 import { descendantsOf } from '#test/support/system.ts';
 import type { ServiceName, ServiceProcess } from '#test/support/service-process.ts';
 import type { Stop } from './judge.ts';
@@ -10,15 +11,6 @@ import type { Stop } from './judge.ts';
 const Line = jsonText(z.object({ time: z.coerce.date(), event: z.string() }));
 /** From then on nothing new is taken on. */
 const intakeMs = 1_000;
-
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const listens = async (port: number): Promise<boolean> => {
   const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { until } from '#test/support/processes.ts';
+import { isAlive, until } from '#test/support/processes.ts';
 import { startSystem, temporaryDir } from '#test/support/system.ts';
 import type { System } from '#test/support/system.ts';
 import { byEffort, chance, printCounts } from '../effort.ts';
 import { faultsOf, faultsOfTask } from './judge.ts';
 import type { Stop } from './judge.ts';
-import { isAlive } from './stopping.ts';
 
 const stops = byEffort({ ci: 2, full: 10 });
 /** The grace that `make run` gives, a wait at the queues that cannot be broken off (5 s), and agents that are asked first. */

@@ -11,6 +11,7 @@ import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/
 import { pause } from '#platform/backoff.ts';
 import { StartFault } from '#platform/lifetime.ts';
 import { startDynamoDb } from '../../../services/local/dynamodb.ts';
+import { isAlive } from '#test/support/processes.ts';
 
 const clientOf = (endpoint: string): DynamoDBClient =>
   new DynamoDBClient({
@@ -21,14 +22,6 @@ const clientOf = (endpoint: string): DynamoDBClient =>
 
 const tableNames = async (endpoint: string): Promise<string[] | undefined> =>
   (await clientOf(endpoint).send(new ListTablesCommand({}))).TableNames;
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 test('what was written to a file is found again by the next engine, also after a kill', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'dynamodb-'));
